@@ -1,0 +1,248 @@
+package dev.interlock.testing.internal;
+
+import java.io.BufferedInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
+import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
+import org.apache.commons.compress.compressors.xz.XZCompressorInputStream;
+
+/** A real PostgreSQL server on a cluster of its own, set up as a new Supabase project. */
+public final class Postgres implements AutoCloseable {
+
+    private static final String PASSWORD = "postgres";
+
+    private final Path folder;
+    private final Path binaries;
+    private final int port;
+    private Child server;
+
+    private Postgres(Path folder, Path binaries, int port, Child server) {
+        this.folder = folder;
+        this.binaries = binaries;
+        this.port = port;
+        this.server = server;
+    }
+
+    /** Starts a server of that major version (15 or 17) in a folder that is removed when it ends. */
+    public static Postgres start(int version, int port, Path folder) throws IOException {
+        Path binaries = binaries(version);
+        String setup = text("supabase.sql");
+        Path template = Cache.folder("cluster-" + version + "-" + digest(setup + setup(version)), made -> {
+            initialise(binaries, made, setup);
+        });
+        run(
+                List.of(
+                        "cp",
+                        "-a",
+                        template.resolve("data").toString(),
+                        folder.resolve("data").toString()),
+                "cp");
+        Postgres postgres = new Postgres(folder, binaries, port, serve(binaries, folder, port));
+        postgres.awaitReady();
+        return postgres;
+    }
+
+    public int port() {
+        return port;
+    }
+
+    /** A JDBC address for this user; its password is {@code postgres}. */
+    public String jdbcUrl(String user) {
+        return "jdbc:postgresql://127.0.0.1:" + port + "/postgres?user=" + user + "&password=" + PASSWORD;
+    }
+
+    /** A libpq address for this user. */
+    public String uri(String user) {
+        return "postgresql://" + user + ":" + PASSWORD + "@127.0.0.1:" + port + "/postgres";
+    }
+
+    /** Kills the server as a crash does and starts it again on the same cluster. */
+    public void restart() throws IOException {
+        server.close();
+        server = serve(binaries, folder, port);
+        awaitReady();
+    }
+
+    @Override
+    public void close() {
+        server.close();
+    }
+
+    private void awaitReady() throws IOException {
+        Instant end = Instant.now().plus(Duration.ofSeconds(60));
+        while (true) {
+            server.check();
+            try (Connection connection = DriverManager.getConnection(jdbcUrl("supabase_admin"));
+                    Statement statement = connection.createStatement()) {
+                statement.execute("select 1");
+                return;
+            } catch (SQLException e) {
+                if (Instant.now().isAfter(end)) {
+                    throw new IOException("PostgreSQL does not answer.", e);
+                }
+                Pause.millis(20);
+            }
+        }
+    }
+
+    private static Child serve(Path binaries, Path folder, int port) throws IOException {
+        List<String> command = unprivileged(List.of(
+                binaries.resolve("bin/postgres").toString(),
+                "-D",
+                folder.resolve("data").toString(),
+                "-p",
+                Integer.toString(port),
+                "-k",
+                "",
+                "-c",
+                "listen_addresses=127.0.0.1",
+                "-c",
+                "max_connections=90",
+                "-c",
+                "shared_buffers=256MB",
+                "-c",
+                "shared_preload_libraries=pg_stat_statements",
+                "-c",
+                "log_timezone=UTC",
+                "-c",
+                "timezone=UTC",
+                "-c",
+                "jit=off"));
+        return Child.start("PostgreSQL", command, Map.of("LC_ALL", "C"), folder.resolve("postgres.log"), "QUIT", "");
+    }
+
+    private static void initialise(Path binaries, Path work, String setup) throws IOException {
+        Path password = Files.createTempFile("interlock", ".pw");
+        try {
+            Files.writeString(password, PASSWORD);
+            run(
+                    unprivileged(List.of(
+                            binaries.resolve("bin/initdb").toString(),
+                            "-D",
+                            work.resolve("data").toString(),
+                            "-U",
+                            "supabase_admin",
+                            "-E",
+                            "UTF8",
+                            "--locale=C",
+                            "--auth=scram-sha-256",
+                            "--pwfile=" + password,
+                            "--no-sync",
+                            "--no-instructions")),
+                    "initdb");
+            int port = Ports.free();
+            try (Postgres postgres = new Postgres(work, binaries, port, serve(binaries, work, port))) {
+                postgres.awaitReady();
+                try (Connection connection = DriverManager.getConnection(postgres.jdbcUrl("supabase_admin"));
+                        Statement statement = connection.createStatement()) {
+                    statement.execute(setup);
+                    statement.execute("checkpoint");
+                }
+            } catch (SQLException e) {
+                throw new IOException("The new cluster could not be set up: " + e.getMessage(), e);
+            }
+            Files.deleteIfExists(work.resolve("postgres.log"));
+        } finally {
+            Files.deleteIfExists(password);
+        }
+    }
+
+    /** PostgreSQL refuses to run as root; in a user namespace of its own root is nobody. */
+    private static List<String> unprivileged(List<String> command) {
+        if (!"root".equals(System.getProperty("user.name"))) {
+            return command;
+        }
+        List<String> line = new ArrayList<>(List.of("unshare", "-U"));
+        line.addAll(command);
+        return line;
+    }
+
+    private static Path binaries(int version) throws IOException {
+        String resource = "postgres-" + version + "/postgres-linux-x86_64.txz";
+        return Cache.folder("postgres-" + version + "-" + setup(version), folder -> {
+            try (InputStream in = Postgres.class.getResourceAsStream("/dev/interlock/testing/" + resource)) {
+                if (in == null) {
+                    throw new IOException("There is no PostgreSQL " + version + " here; 15 and 17 there are.");
+                }
+                unpack(in, folder);
+            }
+        });
+    }
+
+    private static void unpack(InputStream archive, Path folder) throws IOException {
+        try (TarArchiveInputStream tar =
+                new TarArchiveInputStream(new XZCompressorInputStream(new BufferedInputStream(archive)))) {
+            for (TarArchiveEntry entry = tar.getNextEntry(); entry != null; entry = tar.getNextEntry()) {
+                Path target = folder.resolve(entry.getName()).normalize();
+                if (!target.startsWith(folder)) {
+                    throw new IOException("The archive reaches outside its folder: " + entry.getName());
+                }
+                if (entry.isDirectory()) {
+                    Files.createDirectories(target);
+                } else if (entry.isSymbolicLink()) {
+                    Files.createDirectories(target.getParent());
+                    Files.createSymbolicLink(target, Path.of(entry.getLinkName()));
+                } else {
+                    Files.createDirectories(target.getParent());
+                    Files.copy(tar, target);
+                    boolean runs = (entry.getMode() & 0b001_000_000) != 0;
+                    Files.setPosixFilePermissions(
+                            target, PosixFilePermissions.fromString(runs ? "rwxr-xr-x" : "rw-r--r--"));
+                }
+            }
+        }
+    }
+
+    /** What tells these binaries from others of the same major version. */
+    private static String setup(int version) throws IOException {
+        try (InputStream in = Postgres.class.getResourceAsStream(
+                "/dev/interlock/testing/postgres-" + version + "/postgres-linux-x86_64.txz")) {
+            return in == null ? "none" : Integer.toString(in.available());
+        }
+    }
+
+    private static String text(String resource) throws IOException {
+        try (InputStream in = Postgres.class.getResourceAsStream("/dev/interlock/testing/" + resource)) {
+            if (in == null) {
+                throw new IOException("The resource " + resource + " is missing.");
+            }
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+        }
+    }
+
+    private static String digest(String text) {
+        try {
+            byte[] hash = MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
+            return HexFormat.of().formatHex(hash, 0, 6);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static void run(List<String> command, String name) throws IOException {
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        process.getOutputStream().close();
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        int code = Pause.exit(process);
+        if (code != 0) {
+            throw new IOException(name + " failed with exit code " + code + ":\n" + output);
+        }
+    }
+}
