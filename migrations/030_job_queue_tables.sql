@@ -1,0 +1,134 @@
+-- The coordinator's own tables. They are the engine's truth; `jobs` and `workflow_executions` only mirror it.
+--
+-- Every table: row level security on with no policy, granted to service_role alone.
+
+create schema if not exists job_queue;
+
+comment on schema job_queue is
+    'Interlock: private functions of the job queue. Not exposed by PostgREST; the public functions are public.job_queue_*.';
+
+revoke all on schema job_queue from public;
+grant usage on schema job_queue to service_role;
+
+-- One number sequence for the lines (entry order) and one for fencing tokens; both only grow.
+create sequence if not exists public.job_queue_line_seq;
+create sequence if not exists public.job_queue_token_seq;
+
+create table if not exists public.job_queue_settings (
+    id integer primary key default 1 constraint job_queue_settings_single_row check (id = 1),
+    max_active_jobs integer check (max_active_jobs between 1 and 10000),
+    priority_step interval not null default interval '10 minutes',
+    default_capacity integer not null default 1 check (default_capacity between 0 and 10000),
+    unknown_models text not null default 'create' check (unknown_models in ('create', 'refuse')),
+    log_retention interval
+);
+
+comment on table public.job_queue_settings is 'Limits and settings of the whole queue; one row. Change it with job_queue_set_limits.';
+comment on column public.job_queue_settings.max_active_jobs is 'How many jobs may run at once, all models together; null = no limit, 1 = one job at a time.';
+comment on column public.job_queue_settings.priority_step is 'How far one level of priority moves a job ahead in its lines.';
+
+insert into public.job_queue_settings (id) values (1) on conflict (id) do nothing;
+
+create table if not exists public.job_queue_models (
+    model text collate "C" primary key check (char_length(model) <= 200),
+    capacity integer not null check (capacity between 0 and 10000),
+    paused boolean not null default false,
+    created_at timestamptz not null default now()
+);
+
+comment on table public.job_queue_models is
+    'The models and how many jobs may hold each at once. The row with the empty name is the global limit: one more line that every job stands in.';
+
+insert into public.job_queue_models (model, capacity) values ('', 0) on conflict (model) do nothing;
+
+create table if not exists public.job_queue_jobs (
+    job_id text collate "C" primary key check (char_length(job_id) between 1 and 200),
+    job_type text not null check (job_type in ('normal', 'workflow')),
+    handler text not null,
+    models text[] not null,
+    status text not null
+    check (status in ('waiting', 'delayed', 'running', 'completed', 'failed', 'cancelled')),
+    runnable boolean not null default false,
+    priority integer not null default 0,
+    entered_at timestamptz not null,
+    line_key timestamptz not null,
+    seq bigint not null,
+    due_at timestamptz,
+    attempt integer not null default 0,
+    max_attempts integer not null default 3,
+    token bigint,
+    worker_id text,
+    lease_until timestamptz,
+    started_at timestamptz,
+    finished_at timestamptz,
+    cancel_requested_at timestamptz,
+    progress integer not null default 0,
+    payload jsonb,
+    result jsonb,
+    error text,
+    constraint job_queue_jobs_running_has_lease
+    check ((status = 'running') = (lease_until is not null)),
+    constraint job_queue_jobs_runnable_waits check (not runnable or status = 'waiting'),
+    constraint job_queue_jobs_delayed_is_due check ((status = 'delayed') = (due_at is not null))
+)
+with (fillfactor = 80);
+
+comment on table public.job_queue_jobs is 'Every job the coordinator knows, one row each.';
+comment on column public.job_queue_jobs.runnable is 'A waiting job that has a seat in every line it stands in: the next claim by a worker that can run it starts it.';
+comment on column public.job_queue_jobs.line_key is 'entered_at - priority * priority_step; with seq, its place in every line. Never changes while the job waits.';
+comment on column public.job_queue_jobs.due_at is 'When a delayed job comes (back) into line; infinity while a model it needs is paused.';
+comment on column public.job_queue_jobs.token is 'Fencing token of the latest attempt.';
+
+create index if not exists job_queue_jobs_runnable_idx on public.job_queue_jobs (line_key, seq)
+where status = 'waiting' and runnable;
+create index if not exists job_queue_jobs_lease_idx on public.job_queue_jobs (lease_until)
+where status = 'running';
+create index if not exists job_queue_jobs_due_idx on public.job_queue_jobs (due_at)
+where status = 'delayed';
+
+create table if not exists public.job_queue_lines (
+    model text collate "C" not null,
+    line_key timestamptz not null,
+    seq bigint not null,
+    job_id text collate "C" not null,
+    seat integer check (seat >= 1),
+    primary key (model, line_key, seq)
+);
+
+comment on table public.job_queue_lines is
+    'One row for each job in each line: the jobs that wait for a model and those that hold it. A row with a seat is within the capacity: '
+    'held when its job runs, kept for it while its job waits for its other models or for a worker.';
+
+-- The database itself refuses a second holder of a seat.
+create unique index if not exists job_queue_lines_seat_idx on public.job_queue_lines (model, seat)
+where seat is not null;
+create index if not exists job_queue_lines_job_idx on public.job_queue_lines (job_id);
+
+create table if not exists public.job_queue_requests (
+    request_id text primary key,
+    answer jsonb not null,
+    created_at timestamptz not null default now()
+);
+
+comment on table public.job_queue_requests is 'The answers given to requests with a request_id, kept 15 minutes so that a repeat gets the first answer.';
+
+create index if not exists job_queue_requests_created_idx on public.job_queue_requests (created_at);
+
+-- What the seed's log lacks for a replay: a total order and the attempt.
+alter table public.job_queue_log add column if not exists seq bigint generated always as identity;
+
+alter table public.job_queue_settings enable row level security;
+alter table public.job_queue_models enable row level security;
+alter table public.job_queue_jobs enable row level security;
+alter table public.job_queue_lines enable row level security;
+alter table public.job_queue_requests enable row level security;
+
+revoke all on public.job_queue_settings, public.job_queue_models, public.job_queue_jobs, public.job_queue_lines,
+public.job_queue_requests from public, anon, authenticated;
+revoke all on sequence public.job_queue_line_seq, public.job_queue_token_seq from public, anon, authenticated;
+
+grant select, insert, update, delete on public.job_queue_settings, public.job_queue_models, public.job_queue_jobs,
+public.job_queue_lines, public.job_queue_requests, public.job_queue_log, public.job_queue_state to service_role;
+grant usage, select on sequence public.job_queue_line_seq, public.job_queue_token_seq to service_role;
+
+notify pgrst, 'reload schema';

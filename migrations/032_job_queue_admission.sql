@@ -1,0 +1,246 @@
+-- Private: locks, lines and seats. The lock order of every function (docs/design/concurrency.md):
+--   1 the request id (advisory)      job_queue.first_answer
+--   2 rows of the mirrored tables    job_queue.lock_mirrored, by job id
+--   3 the settings (advisory)        job_queue.settings: shared; job_queue.settings_alone: alone
+--   4 the rows of models             job_queue.lock_models, by name
+--   5 the rows of jobs               by job id; claims skip what is locked and so never wait here
+--   6 the state row (advisory)       job_queue.refresh_state
+-- Each step is taken once a call, before the next. A line (job_queue_lines) changes only under its model's lock.
+
+create or replace function job_queue.first_answer(request_id text) returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+begin
+    if request_id is null then
+        return null;
+    end if;
+    perform job_queue.check_name('The request id', request_id, 'JQ010');
+    -- Two copies of one request at the same instant: the second waits here and then finds the first one's answer.
+    perform pg_advisory_xact_lock(19025, hashtext(request_id));
+    return (select r.answer from public.job_queue_requests as r where r.request_id = first_answer.request_id);
+end;
+$$;
+
+comment on function job_queue.first_answer(text) is 'The answer this request got before, or null; holds off copies of it until the transaction ends.';
+
+create or replace function job_queue.remember(request_id text, answer jsonb) returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+begin
+    if request_id is not null then
+        insert into public.job_queue_requests (request_id, answer) values (remember.request_id, remember.answer);
+    end if;
+    return answer;
+end;
+$$;
+
+comment on function job_queue.remember(text, jsonb) is 'Keeps the answer for a repeat of the request, and returns it.';
+
+create or replace function job_queue.settings() returns public.job_queue_settings
+language plpgsql
+set search_path = ''
+as $$
+declare
+    s public.job_queue_settings;
+begin
+    perform pg_advisory_xact_lock_shared(19026, 0);
+    select * into s from public.job_queue_settings where id = 1;
+    return s;
+end;
+$$;
+
+comment on function job_queue.settings() is 'The settings, which then stay as they are until the transaction ends.';
+
+create or replace function job_queue.settings_alone() returns public.job_queue_settings
+language plpgsql
+set search_path = ''
+as $$
+declare
+    s public.job_queue_settings;
+begin
+    perform pg_advisory_xact_lock(19026, 0);
+    select * into s from public.job_queue_settings where id = 1;
+    return s;
+end;
+$$;
+
+comment on function job_queue.settings_alone() is 'The settings, with every other transition held off until the transaction ends: for changes that touch many lines.';
+
+create or replace function job_queue.lines_of(models text[], s public.job_queue_settings) returns text[]
+language sql
+immutable
+set search_path = ''
+as $$
+    select case when s.max_active_jobs is null then models else models || ''::text end;
+$$;
+
+comment on function job_queue.lines_of(text[], public.job_queue_settings) is
+    'The lines that a job with these models stands in: the global limit, where there is one, is one more line (the empty name).';
+
+create or replace function job_queue.lock_models(names text[], s public.job_queue_settings) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+    missing text[];
+begin
+    -- New models first, and in order: a wait for another caller's insert must not come after a lock on an existing row.
+    select array_agg(distinct n collate "C") into missing
+    from unnest(names) as n
+    where not exists (select from public.job_queue_models as m where m.model = n);
+    if missing is not null then
+        if s.unknown_models = 'refuse' then
+            perform job_queue.refuse('JQ008', format('The model "%s" is unknown.', left(missing[1], 200)),
+                                     'Add it with job_queue_set_model, or let unknown models in with job_queue_set_limits.');
+        end if;
+        insert into public.job_queue_models (model, capacity)
+        select n, s.default_capacity from unnest(missing) as n order by n collate "C"
+        on conflict (model) do nothing;
+    end if;
+
+    perform from public.job_queue_models as m where m.model = any (names) order by m.model for no key update;
+end;
+$$;
+
+comment on function job_queue.lock_models(text[], public.job_queue_settings) is
+    'Locks the lines of these models until the transaction ends, by name; an unknown model is created with the default capacity or refused (JQ008).';
+
+create or replace function job_queue.enter(ids text[], s public.job_queue_settings) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+    -- A job that needs a paused model stands in no line, so that it holds nobody up.
+    with parted as (
+        select j.job_id,
+            exists (select from public.job_queue_models as m where m.model = any (j.models) and m.paused) as paused
+        from public.job_queue_jobs as j
+        where j.job_id = any (ids)
+    )
+
+    update public.job_queue_jobs as j
+    set status = case when p.paused then 'delayed' else 'waiting' end,
+        due_at = case when p.paused then timestamptz 'infinity' end,
+        runnable = false
+    from parted as p
+    where j.job_id = p.job_id;
+
+    delete from public.job_queue_lines as l
+    using public.job_queue_jobs as j
+    where l.job_id = any (ids) and j.job_id = l.job_id and j.status = 'delayed';
+
+    insert into public.job_queue_lines (model, line_key, seq, job_id)
+    select line, j.line_key, j.seq, j.job_id
+    from public.job_queue_jobs as j
+    cross join unnest(job_queue.lines_of(j.models, s)) as line
+    where j.job_id = any (ids) and j.status = 'waiting'
+    on conflict (model, line_key, seq) do nothing;
+end;
+$$;
+
+comment on function job_queue.enter(text[], public.job_queue_settings) is
+    'Puts locked jobs at the place their key gives them in each of their (locked) lines, or aside while a model they need is paused. job_queue.settle must follow.';
+
+create or replace function job_queue.settle(names text[], entered text[] default '{}') returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+    busy text[];
+    contested boolean;
+    touched text[] := entered;
+    m record;
+    first record;
+    last record;
+    used integer;
+begin
+    -- Only lines where somebody waits without a seat, or where more seats are taken than there are, can change.
+    select array_agg(x.model order by x.model) into busy
+    from public.job_queue_models as x
+    where x.model = any (names)
+      and (exists (select from public.job_queue_lines as l where l.model = x.model and l.seat is null)
+           or (select count(*) from public.job_queue_lines as l where l.model = x.model and l.seat is not null) > x.capacity);
+
+    -- First see which jobs can be concerned and lock them in order; then, with nothing moving, share out the seats.
+    for m in
+        select x.model, case when x.paused then 0 else x.capacity end as capacity
+        from public.job_queue_models as x where x.model = any (busy) order by x.model
+    loop
+        select count(*) into used from public.job_queue_lines as l where l.model = m.model and l.seat is not null;
+        select l.line_key, l.seq into first
+        from public.job_queue_lines as l where l.model = m.model and l.seat is null
+        order by l.line_key, l.seq limit 1;
+        contested := exists (
+            select from public.job_queue_lines as l
+            join public.job_queue_jobs as j on j.job_id = l.job_id
+            where l.model = m.model and l.seat is not null and j.status = 'waiting'
+              and (used > m.capacity or (l.line_key, l.seq) > (first.line_key, first.seq))
+        );
+        touched := touched || array(
+            select l.job_id from public.job_queue_lines as l
+            where l.model = m.model and l.seat is null
+            order by l.line_key, l.seq
+            limit greatest(case when contested then m.capacity else m.capacity - used end, 0)
+        );
+        if contested then
+            touched := touched || array(
+                select l.job_id from public.job_queue_lines as l
+                join public.job_queue_jobs as j on j.job_id = l.job_id
+                where l.model = m.model and l.seat is not null and j.status = 'waiting'
+            );
+        end if;
+    end loop;
+    if cardinality(touched) = 0 then
+        return;
+    end if;
+    perform from public.job_queue_jobs as j where j.job_id = any (touched) order by j.job_id for no key update;
+
+    for m in
+        select x.model, case when x.paused then 0 else x.capacity end as capacity
+        from public.job_queue_models as x where x.model = any (busy) order by x.model
+    loop
+        select count(*) into used from public.job_queue_lines as l where l.model = m.model and l.seat is not null;
+        loop
+            select l.line_key, l.seq into first
+            from public.job_queue_lines as l where l.model = m.model and l.seat is null
+            order by l.line_key, l.seq limit 1;
+            if found and used < m.capacity then
+                update public.job_queue_lines as l
+                set seat = (
+                    select n from generate_series(1, m.capacity) as n
+                    where not exists (select from public.job_queue_lines as t where t.model = m.model and t.seat = n)
+                    order by n limit 1
+                )
+                where l.model = m.model and l.line_key = first.line_key and l.seq = first.seq;
+                used := used + 1;
+                continue;
+            end if;
+            -- The last of those that have a seat and wait gives it up to one ahead of it, or to a lowered capacity.
+            select l.line_key, l.seq into last
+            from public.job_queue_lines as l
+            join public.job_queue_jobs as j on j.job_id = l.job_id
+            where l.model = m.model and l.seat is not null and j.status = 'waiting' and j.job_id = any (touched)
+              and (used > m.capacity or (l.line_key, l.seq) > (first.line_key, first.seq))
+            order by l.line_key desc, l.seq desc limit 1;
+            exit when not found;
+            update public.job_queue_lines as l set seat = null
+            where l.model = m.model and l.line_key = last.line_key and l.seq = last.seq;
+            used := used - 1;
+        end loop;
+    end loop;
+
+    -- Derived anew each time, never counted up and down: a job is runnable when none of its lines lacks a seat.
+    update public.job_queue_jobs as j
+    set runnable = not j.runnable
+    where j.job_id = any (touched) and j.status = 'waiting'
+      and j.runnable = exists (select from public.job_queue_lines as l where l.job_id = j.job_id and l.seat is null);
+end;
+$$;
+
+comment on function job_queue.settle(text[], text[]) is
+    'Shares out the seats of locked lines again after a change: those that run keep theirs, the first in line get the rest. Marks the jobs that became runnable. '
+    'entered: locked jobs that just came into line.';
+
+notify pgrst, 'reload schema';

@@ -1,0 +1,102 @@
+-- Private: where a job stands, and why it does not run.
+--
+-- Small in fact, large in the planner's estimate: without jit = off a server with JIT compiles for longer than the query runs.
+
+create or replace function job_queue.places(ids text[]) returns table (
+    job_id text, queue_position integer, blocked_by_job_id text, conflict_reason text
+)
+language sql
+stable
+set search_path = ''
+set jit = off
+as $$
+    with wanted as (
+        select j.job_id, j.status, j.due_at, j.models
+        from public.job_queue_jobs as j
+        where j.job_id = any (ids) and j.status in ('waiting', 'delayed')
+    ),
+
+    standing as (
+        select w.job_id, l.model, l.line_key, l.seq, l.seat
+        from wanted as w
+        join public.job_queue_lines as l on l.job_id = w.job_id
+        where w.status = 'waiting'
+    ),
+
+    -- Counted from the front, and no further than 10,000: a long line must not cost its length each time.
+    fronts as (
+        select d.model, f.line_key, f.seq, f.job_id, f.seat,
+            row_number() over (partition by d.model order by f.line_key, f.seq) as place
+        from (select distinct s.model from standing as s) as d
+        cross join lateral (
+            select l.line_key, l.seq, l.job_id, l.seat
+            from public.job_queue_lines as l
+            left join public.job_queue_jobs as r on l.seat is not null and r.job_id = l.job_id
+            where l.model = d.model and r.status is distinct from 'running'
+            order by l.line_key, l.seq limit 10000
+        ) as f
+    ),
+
+    positions as (
+        select s.job_id, case when count(f.place) = count(*) then max(f.place)::integer end as queue_position
+        from standing as s
+        left join fronts as f on f.model = s.model and f.line_key = s.line_key and f.seq = s.seq
+        group by s.job_id
+    ),
+
+    -- The first line, by name, in which it has no seat; there, who holds the model longest, else who is just ahead.
+    blocked as (
+        select distinct on (s.job_id) s.job_id, s.model, h.holder, a.ahead
+        from standing as s
+        left join lateral (
+            select r.job_id as holder
+            from public.job_queue_lines as l
+            join public.job_queue_jobs as r on r.job_id = l.job_id and r.status = 'running'
+            where l.model = s.model and l.seat is not null
+            order by r.started_at, r.job_id limit 1
+        ) as h on true
+        left join lateral (
+            select l.job_id as ahead
+            from public.job_queue_lines as l
+            where l.model = s.model and (l.line_key, l.seq) < (s.line_key, s.seq)
+            order by l.line_key desc, l.seq desc limit 1
+        ) as a on h.holder is null
+        where s.seat is null
+        order by s.job_id, h.holder is null, s.model
+    )
+
+    select w.job_id, p.queue_position, coalesce(b.holder, b.ahead),
+        case
+            when w.due_at = 'infinity' then format('Model paused: %s', (
+                select string_agg(m.model, ', ' order by m.model)
+                from public.job_queue_models as m where m.model = any (w.models) and m.paused))
+            when w.status = 'delayed' then format('Not due before %s',
+                to_char(w.due_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
+            when b.holder is not null and b.model = '' then format('Limit of active jobs reached, active job %s', b.holder)
+            when b.holder is not null then format('Model conflict with active job %s: ["%s"]', b.holder, b.model)
+            when b.ahead is not null then format('In line for %s behind job %s',
+                case when b.model = '' then 'the limit of active jobs' else format('["%s"]', b.model) end, b.ahead)
+            when b.job_id is not null then format('No capacity: ["%s"]', b.model)
+        end
+    from wanted as w
+    left join positions as p on p.job_id = w.job_id
+    left join blocked as b on b.job_id = w.job_id;
+$$;
+
+comment on function job_queue.places(text[]) is
+    'Of those of the jobs that wait: place in line (the largest over its lines, among those that wait; null past 10,000 and for a delayed job), a blocker, and the reason in words.';
+
+create or replace function job_queue.place(id text) returns jsonb
+language sql
+stable
+set search_path = ''
+set jit = off
+as $$
+    select jsonb_build_object('queue_position', p.queue_position, 'blocked_by_job_id', p.blocked_by_job_id,
+                              'conflict_reason', p.conflict_reason)
+    from (select 1) as one left join job_queue.places(array[id]) as p on true;
+$$;
+
+comment on function job_queue.place(text) is 'job_queue.places of one job, as an answer gives it.';
+
+notify pgrst, 'reload schema';

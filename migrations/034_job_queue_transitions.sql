@@ -1,0 +1,192 @@
+-- Private: the transitions of a job. Each writes exactly one event per job in the same transaction.
+
+create or replace function job_queue.log_event(
+    ids text[], event text, extra jsonb default '{}'
+) returns void
+language sql
+set search_path = ''
+as $$
+    insert into public.job_queue_log (job_id, job_type, event_type, models, blocked_by_job_id, conflict_reason, metadata, created_at)
+    select j.job_id, j.job_type, event, to_jsonb(j.models), p.blocked_by_job_id, p.conflict_reason,
+        jsonb_strip_nulls(jsonb_build_object(
+            'status', j.status, 'handler', j.handler, 'attempt', j.attempt, 'token', j.token, 'worker_id', j.worker_id,
+            'error', left(j.error, 500),
+            'due_at', case when j.status = 'delayed' then j.due_at end
+        )) || extra,
+        clock_timestamp()
+    from public.job_queue_jobs as j
+    left join job_queue.places(case when event in ('queued', 'blocked') then ids end) as p on p.job_id = j.job_id
+    where j.job_id = any (ids)
+    order by j.line_key, j.seq;
+$$;
+
+comment on function job_queue.log_event(text[], text, jsonb) is 'Writes one event of each job to job_queue_log, with what it is now.';
+
+create or replace function job_queue.lease(j public.job_queue_jobs) returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+    select jsonb_build_object(
+        'job_id', j.job_id, 'job_type', j.job_type, 'handler', j.handler, 'models', to_jsonb(j.models),
+        'attempt', j.attempt, 'max_attempts', j.max_attempts, 'token', j.token, 'worker_id', j.worker_id,
+        'lease_seconds', round(extract(epoch from j.lease_until - j.started_at), 3), 'lease_until', j.lease_until,
+        'queued_at', j.entered_at, 'started_at', j.started_at, 'payload', j.payload
+    );
+$$;
+
+comment on function job_queue.lease(public.job_queue_jobs) is 'What a worker is given to run a job.';
+
+create or replace function job_queue.begin(ids text[], worker text, lease_seconds numeric) returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+    moment timestamptz := clock_timestamp();
+    leases jsonb;
+begin
+    with begun as (
+        update public.job_queue_jobs as j
+        set status = 'running', runnable = false, attempt = j.attempt + 1,
+            token = nextval('public.job_queue_token_seq'), worker_id = worker,
+            started_at = moment, lease_until = moment + make_interval(secs => lease_seconds),
+            progress = 0, error = null
+        where j.job_id = any (ids)
+        returning j.*
+    )
+
+    select jsonb_agg(job_queue.lease(b) order by b.line_key, b.seq) into leases from begun as b;
+    perform job_queue.log_event(ids, 'started');
+    return coalesce(leases, '[]');
+end;
+$$;
+
+comment on function job_queue.begin(text[], text, numeric) is 'Starts locked, runnable jobs: a new attempt, token and lease each. Their seats are theirs already.';
+
+create or replace function job_queue.leave(ids text[], ended_as text, extra jsonb default '{}') returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+    delete from public.job_queue_lines as l where l.job_id = any (ids);
+    update public.job_queue_jobs as j
+    set status = ended_as, runnable = false, due_at = null, lease_until = null, finished_at = clock_timestamp(),
+        progress = case when ended_as = 'completed' then 100 else j.progress end
+    where j.job_id = any (ids);
+    perform job_queue.log_event(ids, ended_as, extra);
+end;
+$$;
+
+comment on function job_queue.leave(text[], text, jsonb) is 'Ends locked jobs (completed, failed, cancelled) and gives up their places in their locked lines.';
+
+create or replace function job_queue.recoverable(at_most integer) returns text[]
+language plpgsql
+set search_path = ''
+as $$
+declare
+    ids text[];
+begin
+    -- Two index probes that find nothing most of the time.
+    ids := array(
+        select j.job_id from public.job_queue_jobs as j
+        where j.status = 'running' and j.lease_until < clock_timestamp()
+        order by j.lease_until limit at_most
+    ) || array(
+        select j.job_id from public.job_queue_jobs as j
+        where j.status = 'delayed' and j.due_at <= clock_timestamp()
+        order by j.due_at limit at_most
+    );
+    -- One caller at a time sees to them; the others go on.
+    if cardinality(ids) > 0 and not pg_try_advisory_xact_lock(19028, 0) then
+        return '{}';
+    end if;
+    return ids;
+end;
+$$;
+
+comment on function job_queue.recoverable(integer) is 'Jobs whose lease ran out or whose time has come, as seen without locks; none if another caller sees to them now.';
+
+create or replace function job_queue.recover(ids text[], s public.job_queue_settings) returns text[]
+language plpgsql
+set search_path = ''
+as $$
+declare
+    moment timestamptz := clock_timestamp();
+    lost text[];
+    gone text[];
+    spent text[];
+    back text[];
+    due text[];
+begin
+    select
+        coalesce(array_agg(j.job_id) filter (where j.status = 'running'), '{}'),
+        coalesce(array_agg(j.job_id) filter (where j.status = 'running' and j.cancel_requested_at is not null), '{}'),
+        coalesce(array_agg(j.job_id) filter (
+            where j.status = 'running' and j.cancel_requested_at is null and j.attempt >= j.max_attempts), '{}'),
+        coalesce(array_agg(j.job_id) filter (
+            where j.status = 'running' and j.cancel_requested_at is null and j.attempt < j.max_attempts), '{}'),
+        coalesce(array_agg(j.job_id) filter (where j.status = 'delayed'), '{}')
+    into lost, gone, spent, back, due
+    from public.job_queue_jobs as j
+    where j.job_id = any (ids)
+      and (j.status = 'running' and j.lease_until < moment or j.status = 'delayed' and j.due_at <= moment);
+
+    if cardinality(lost) > 0 then
+        update public.job_queue_jobs as j
+        set error = format('The lease of attempt %s (worker %s) ran out.', j.attempt, j.worker_id)
+        where j.job_id = any (lost);
+    end if;
+    if cardinality(gone) > 0 then
+        perform job_queue.leave(gone, 'cancelled', '{"lease_expired": true}');
+    end if;
+    if cardinality(spent) > 0 then
+        perform job_queue.leave(spent, 'failed', '{"lease_expired": true, "reason": "attempts are used up"}');
+    end if;
+    if cardinality(back) > 0 then
+        -- Its rows in the lines are still there: it goes back to its own place.
+        update public.job_queue_jobs as j set status = 'waiting', lease_until = null where j.job_id = any (back);
+        perform job_queue.enter(back, s);
+        perform job_queue.log_event(back, 'lease_expired');
+    end if;
+    if cardinality(due) > 0 then
+        perform job_queue.enter(due, s);
+        perform job_queue.log_event(due, 'queued', '{"due": true}');
+    end if;
+    return back || due;
+end;
+$$;
+
+comment on function job_queue.recover(text[], public.job_queue_settings) is
+    'Takes back locked jobs whose lease ran out and lets due ones into their locked lines; returns those that entered. job_queue.settle must follow.';
+
+create or replace function job_queue.take(
+    worker text, at_most integer, handlers text[], models text[], lease_seconds numeric
+) returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+    ids text[];
+begin
+    -- What is locked by somebody else is being started or changed by them: it is passed over, never waited for.
+    ids := array(
+        select j.job_id from public.job_queue_jobs as j
+        where j.status = 'waiting' and j.runnable
+          and (take.handlers is null or j.handler = any (take.handlers))
+          and (take.models is null or j.models <@ take.models)
+        order by j.line_key, j.seq
+        limit at_most
+        for no key update skip locked
+    );
+    ids := job_queue.lock_mirrored(ids, true);
+    if cardinality(ids) = 0 then
+        return '[]';
+    end if;
+    return job_queue.begin(ids, worker, lease_seconds);
+end;
+$$;
+
+comment on function job_queue.take(text, integer, text[], text[], numeric) is
+    'Starts the first runnable jobs that this worker can run. They have their seats, so no line needs a lock.';
+
+notify pgrst, 'reload schema';

@@ -1,0 +1,164 @@
+create or replace function job_queue.enter_new(jobs jsonb) returns text[]
+language plpgsql
+set search_path = ''
+as $$
+declare
+    s public.job_queue_settings;
+    ids text[] := array(select e ->> 'job_id' from jsonb_array_elements(jobs) as e);
+    needs text[];
+    moment timestamptz;
+    fresh text[];
+    due text[];
+    entered text[];
+begin
+    perform job_queue.lock_mirrored(ids, false);
+    due := job_queue.lock_mirrored(job_queue.recoverable(20), true);
+    s := job_queue.settings();
+    needs := job_queue.lines_of(array(
+        select distinct m from jsonb_array_elements(jobs) as e
+        cross join jsonb_array_elements_text(e -> 'models') as m
+        where not exists (select from public.job_queue_jobs as j where j.job_id = e ->> 'job_id')
+        union
+        select unnest(j.models) from public.job_queue_jobs as j where j.job_id = any (due)
+    ), s);
+    perform job_queue.lock_models(needs, s);
+    if cardinality(due) > 0 then
+        perform from public.job_queue_jobs as j where j.job_id = any (due) order by j.job_id for no key update;
+        entered := job_queue.recover(due, s);
+    end if;
+
+    -- Under the locks, so that nobody who enters later in any of these lines can have an earlier key.
+    moment := clock_timestamp();
+    with inserted as (
+        insert into public.job_queue_jobs (
+            job_id, job_type, handler, models, status, priority, entered_at, line_key, seq, due_at, max_attempts, payload
+        )
+        select n.job_id, n.job_type, n.handler, n.models,
+            case when n.run_at > moment then 'delayed' else 'waiting' end,
+            n.priority, moment, moment - n.priority * s.priority_step, nextval('public.job_queue_line_seq'),
+            case when n.run_at > moment then n.run_at end, n.max_attempts, n.payload
+        from (
+            select e ->> 'job_id' as job_id, e ->> 'job_type' as job_type, e ->> 'handler' as handler,
+                array(select jsonb_array_elements_text(e -> 'models')) as models,
+                (e ->> 'priority')::integer as priority, (e ->> 'run_at')::timestamptz as run_at,
+                (e ->> 'max_attempts')::integer as max_attempts, nullif(e -> 'payload', 'null') as payload
+            from jsonb_array_elements(jobs) with ordinality as t (e, n)
+            order by t.n
+        ) as n
+        on conflict (job_id) do nothing
+        returning job_id
+    )
+
+    select coalesce(array_agg(e.job_id), '{}') into fresh from inserted as e;
+    perform job_queue.enter(array(
+        select j.job_id from public.job_queue_jobs as j where j.job_id = any (fresh) and j.status = 'waiting'
+    ), s);
+    perform job_queue.settle(needs, fresh || entered);
+    if cardinality(due) > 0 then
+        perform job_queue.mirror(due);
+    end if;
+    return fresh;
+end;
+$$;
+
+comment on function job_queue.enter_new(jsonb) is
+    'Puts checked jobs (job_queue.check_job) that are not known yet in line, under the locks of all their models; returns their ids. On the way it takes back dead leases and lets due jobs in.';
+
+create or replace function job_queue.check_job(job jsonb) returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+    given text;
+begin
+    perform job_queue.check_keys('A job', job, '{job_id,job_type,handler,models,unrestricted,priority,run_at,max_attempts,payload,row}');
+    if jsonb_typeof(coalesce(job -> 'job_id', '""')) <> 'string' then
+        perform job_queue.refuse('JQ001', 'The job id is not text.', 'Give every job an id of 1 to 200 characters.');
+    end if;
+    perform job_queue.check_job_id(job ->> 'job_id');
+    given := coalesce(job ->> 'job_type', 'normal');
+    return jsonb_build_object(
+        'job_id', job ->> 'job_id',
+        'job_type', job_queue.check_job_type(given),
+        'handler', job_queue.check_name('The handler', coalesce(job ->> 'handler', given), 'JQ003'),
+        'models', to_jsonb(job_queue.check_models(job -> 'models', coalesce(job -> 'unrestricted', 'false') = 'true')),
+        'priority', job_queue.whole_number_of('The priority', job -> 'priority', -100, 100, 0),
+        'run_at', job_queue.time_of('run_at', job -> 'run_at'),
+        'max_attempts', job_queue.whole_number_of('max_attempts', job -> 'max_attempts', 1, 100, 3),
+        'payload', job_queue.check_size('The payload', job -> 'payload')
+    );
+end;
+$$;
+
+comment on function job_queue.check_job(jsonb) is 'A new job with its defaults filled in; refuses what is not one.';
+
+create or replace function job_queue.insert_row(id text, given jsonb) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+    columns text;
+begin
+    perform job_queue.check_keys('row', given, array(
+        select a.attname from pg_catalog.pg_attribute as a
+        where a.attrelid = to_regclass('public.jobs') and a.attnum > 0 and not a.attisdropped
+          and a.attname <> 'required_models'
+    ));
+    given := given || jsonb_build_object('job_id', id);
+    select string_agg(format('%I', k), ', ') into columns from jsonb_object_keys(given) as k;
+    execute format('insert into public.jobs (%1$s) select %1$s from jsonb_populate_record(null::public.jobs, $1) '
+                   'on conflict (job_id) do nothing', columns) using given;
+end;
+$$;
+
+comment on function job_queue.insert_row(text, jsonb) is 'Creates the jobs row that an enqueue asks for, unless it is there.';
+
+create or replace function public.job_queue_enqueue(jobs jsonb, options jsonb default '{}') returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+    answer jsonb;
+    checked jsonb := '[]';
+    job jsonb;
+    fresh text[];
+begin
+    perform job_queue.check_keys('options', options, '{request_id}');
+    answer := job_queue.first_answer(options ->> 'request_id');
+    if answer is not null then
+        return answer;
+    end if;
+    if jobs is null or jsonb_typeof(jobs) <> 'array' or jsonb_array_length(jobs) not between 1 and 1000 then
+        perform job_queue.refuse('JQ007', 'The jobs are not an array of 1 to 1,000 jobs.', 'Send larger batches in parts.');
+    end if;
+
+    select jsonb_agg(job_queue.check_job(e) order by n) into checked from jsonb_array_elements(jobs) with ordinality as t (e, n);
+    if (select count(distinct e ->> 'job_id') from jsonb_array_elements(checked) as e) < jsonb_array_length(checked) then
+        perform job_queue.refuse('JQ001', 'The same job id is twice in one call.', 'Give each job an id of its own.');
+    end if;
+    for job in
+        select e from jsonb_array_elements(jobs) as e where jsonb_typeof(e -> 'row') <> 'null' order by e ->> 'job_id'
+    loop
+        perform job_queue.insert_row(job ->> 'job_id', job -> 'row');
+    end loop;
+
+    fresh := job_queue.enter_new(checked);
+    perform job_queue.log_event(fresh, 'queued');
+    perform job_queue.mirror(fresh);
+
+    select jsonb_build_object('jobs', jsonb_agg(jsonb_build_object(
+        'job_id', j.job_id, 'result', case when j.job_id = any (fresh) then 'entered' else 'exists' end, 'status', j.status,
+        'queue_position', p.queue_position, 'blocked_by_job_id', p.blocked_by_job_id, 'conflict_reason', p.conflict_reason
+    ) order by t.n)) into answer
+    from jsonb_array_elements(checked) with ordinality as t (e, n)
+    join public.job_queue_jobs as j on j.job_id = t.e ->> 'job_id'
+    left join job_queue.places(array(select e ->> 'job_id' from jsonb_array_elements(checked) as e)) as p on p.job_id = j.job_id;
+    return job_queue.remember(options ->> 'request_id', answer);
+end;
+$$;
+
+comment on function public.job_queue_enqueue(jsonb, jsonb) is
+    'Puts 1-1,000 jobs in line, all or none; a job known already keeps its place. docs/reference/rpc.md. Example: '
+    'select job_queue_enqueue(''[{"job_id": "job-42", "models": ["motion-2.0-fast"]}]'')';
+
+notify pgrst, 'reload schema';

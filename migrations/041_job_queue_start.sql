@@ -1,0 +1,56 @@
+create or replace function public.job_queue_start(job_id text, models jsonb, options jsonb default '{}') returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+    answer jsonb;
+    job jsonb;
+    worker text;
+    lease_seconds numeric;
+    fresh text[];
+    j public.job_queue_jobs;
+begin
+    perform job_queue.check_keys('options', options,
+        '{request_id,worker_id,lease_seconds,job_type,handler,priority,max_attempts,payload,unrestricted,run_at}');
+    answer := job_queue.first_answer(options ->> 'request_id');
+    if answer is not null then
+        return answer;
+    end if;
+    worker := job_queue.check_name('The worker id', coalesce(options ->> 'worker_id', 'direct'));
+    lease_seconds := job_queue.number_of('The lease time in seconds', options -> 'lease_seconds', 1, 3600, 30, 'JQ004');
+    job := job_queue.check_job(
+        (options - '{request_id,worker_id,lease_seconds}'::text[]) || jsonb_build_object('job_id', job_id, 'models', models));
+
+    fresh := job_queue.enter_new(jsonb_build_array(job));
+    select * into j from public.job_queue_jobs as k where k.job_id = job ->> 'job_id' for no key update;
+
+    if not (j.models @> array(select jsonb_array_elements_text(job -> 'models'))
+            and j.models <@ array(select jsonb_array_elements_text(job -> 'models'))) then
+        perform job_queue.refuse('JQ009', 'The job is known with other models.',
+            format('It needs %s; ask for these, or use a new job id.', to_jsonb(j.models)));
+    end if;
+
+    if j.status = 'waiting' and j.runnable then
+        answer := jsonb_build_object('result', 'started', 'lease', job_queue.begin(array[j.job_id], worker, lease_seconds) -> 0);
+        perform job_queue.mirror(array[j.job_id]);
+        perform job_queue.refresh_state(job_queue.settings(), begun => true);
+    elsif j.status in ('waiting', 'delayed') then
+        if cardinality(fresh) > 0 then
+            perform job_queue.log_event(fresh, 'blocked');
+            perform job_queue.mirror(fresh);
+        end if;
+        answer := jsonb_build_object('result', 'queued', 'status', j.status) || job_queue.place(j.job_id);
+    elsif j.status = 'running' then
+        answer := jsonb_build_object('result', 'running', 'worker_id', j.worker_id, 'attempt', j.attempt, 'lease_until', j.lease_until);
+    else
+        answer := jsonb_build_object('result', 'finished', 'status', j.status);
+    end if;
+    return job_queue.remember(options ->> 'request_id', answer);
+end;
+$$;
+
+comment on function public.job_queue_start(text, jsonb, jsonb) is
+    'Can this job start? Starts it now, with a lease, or puts it in line, where it keeps its place however often it asks. '
+    'docs/reference/rpc.md. Example: select job_queue_start(''job-42'', ''["motion-2.0-fast"]'')';
+
+notify pgrst, 'reload schema';

@@ -1,0 +1,29 @@
+create or replace function public.job_queue_claim(worker_id text, max_jobs integer default 1, options jsonb default '{}') returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+    answer jsonb;
+    claim jsonb;
+begin
+    perform job_queue.check_keys('options', options, '{request_id,handlers,models,lease_seconds}');
+    perform job_queue.check_name('The worker id', worker_id);
+    answer := job_queue.first_answer(options ->> 'request_id');
+    if answer is not null then
+        return answer;
+    end if;
+    claim := job_queue.check_claim((options - 'request_id') || jsonb_build_object('max_jobs', max_jobs));
+    answer := job_queue.advance('[]', worker_id, claim) - 'outcomes';
+    -- An answer with no job changed nothing: a poll that finds nothing writes nothing.
+    if jsonb_array_length(answer -> 'leases') > 0 then
+        perform job_queue.remember(options ->> 'request_id', answer);
+    end if;
+    return answer;
+end;
+$$;
+
+comment on function public.job_queue_claim(text, integer, jsonb) is
+    'Starts up to max_jobs (1-1,000) runnable jobs that this worker can run, in order; takes back dead leases and lets due jobs into their lines. '
+    'docs/reference/rpc.md. Example: select job_queue_claim(''worker-1'', 4, ''{"handlers": ["image"]}'')';
+
+notify pgrst, 'reload schema';

@@ -1,0 +1,63 @@
+create or replace function public.job_queue_set_model(model text, settings jsonb) returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+    s public.job_queue_settings;
+    name text;
+    new_capacity integer;
+    was boolean;
+    moved text[];
+    touched text[];
+begin
+    name := (job_queue.check_models(jsonb_build_array(model), false))[1];
+    perform job_queue.check_keys('settings', settings, '{capacity,paused}');
+    new_capacity := job_queue.whole_number_of('The capacity', settings -> 'capacity', 0, 10000, null);
+    if coalesce(jsonb_typeof(settings -> 'paused'), 'null') not in ('boolean', 'null') then
+        perform job_queue.refuse('JQ007', format('paused is %s.', settings -> 'paused'), 'Give true or false.');
+    end if;
+
+    -- A pause moves jobs out of and into the lines of all their models: nothing else may move meanwhile.
+    s := job_queue.settings_alone();
+    insert into public.job_queue_models as m (model, capacity) values (name, coalesce(new_capacity, s.default_capacity))
+    on conflict on constraint job_queue_models_pkey do nothing;
+    select m.paused into was from public.job_queue_models as m where m.model = name for no key update;
+    update public.job_queue_models as m
+    set capacity = coalesce(new_capacity, m.capacity), paused = coalesce((settings ->> 'paused')::boolean, m.paused)
+    where m.model = name;
+
+    touched := array[name];
+    if (settings ->> 'paused')::boolean is distinct from was then
+        moved := array(
+            select j.job_id from public.job_queue_jobs as j
+            where name = any (j.models)
+              and (j.status = 'waiting' or j.status = 'delayed' and j.due_at = 'infinity')
+            order by j.job_id
+            for no key update
+        );
+        touched := job_queue.lines_of(array(
+            select distinct unnest(j.models) from public.job_queue_jobs as j where j.job_id = any (moved)
+            union select name
+        ), s);
+        perform job_queue.enter(moved, s);
+    end if;
+    perform job_queue.settle(touched, moved);
+    perform job_queue.mirror(job_queue.lock_mirrored(moved, true));
+
+    return jsonb_build_object(
+        'model', name,
+        'capacity', (select m.capacity from public.job_queue_models as m where m.model = name),
+        'paused', (select m.paused from public.job_queue_models as m where m.model = name),
+        'holders', (select count(*) from public.job_queue_lines as l join public.job_queue_jobs as j on j.job_id = l.job_id
+                    where l.model = name and j.status = 'running'),
+        'waiting', (select count(*) from public.job_queue_lines as l join public.job_queue_jobs as j on j.job_id = l.job_id
+                    where l.model = name and j.status = 'waiting')
+    );
+end;
+$$;
+
+comment on function public.job_queue_set_model(text, jsonb) is
+    'Creates or changes a model: capacity (0-10,000), paused. A lower capacity lets those that run end and nobody in until it fits. '
+    'docs/reference/rpc.md. Example: select job_queue_set_model(''motion-2.0-fast'', ''{"capacity": 2}'')';
+
+notify pgrst, 'reload schema';
