@@ -2,52 +2,18 @@
 --
 -- Small in fact, large in the planner's estimate: without jit = off a server with JIT compiles for longer than the query runs.
 
-create or replace function job_queue.places(ids text[]) returns table (
-    job_id text, queue_position integer, blocked_by_job_id text, conflict_reason text
+create or replace function job_queue.blockers(ids text[]) returns table (
+    job_id text, blocked_by_job_id text, conflict_reason text
 )
 language sql
 stable
 set search_path = ''
 set jit = off
 as $$
-    with wanted as (
-        select j.job_id, j.status, j.due_at, j.models
-        from public.job_queue_jobs as j
-        where j.job_id = any (ids) and j.status in ('waiting', 'delayed')
-    ),
-
-    standing as (
-        select w.job_id, l.model, l.line_key, l.seq, l.seat
-        from wanted as w
-        join public.job_queue_lines as l on l.job_id = w.job_id
-        where w.status = 'waiting'
-    ),
-
-    -- Counted from the front, and no further than 10,000: a long line must not cost its length each time.
-    fronts as (
-        select d.model, f.line_key, f.seq, f.job_id, f.seat,
-            row_number() over (partition by d.model order by f.line_key, f.seq) as place
-        from (select distinct s.model from standing as s) as d
-        cross join lateral (
-            select l.line_key, l.seq, l.job_id, l.seat
-            from public.job_queue_lines as l
-            left join public.job_queue_jobs as r on l.seat is not null and r.job_id = l.job_id
-            where l.model = d.model and r.status is distinct from 'running'
-            order by l.line_key, l.seq limit 10000
-        ) as f
-    ),
-
-    positions as (
-        select s.job_id, case when count(f.place) = count(*) then max(f.place)::integer end as queue_position
-        from standing as s
-        left join fronts as f on f.model = s.model and f.line_key = s.line_key and f.seq = s.seq
-        group by s.job_id
-    ),
-
     -- The first line, by name, in which it has no seat; there, who holds the model longest, else who is just ahead.
-    blocked as (
+    with blocked as (
         select distinct on (s.job_id) s.job_id, s.model, h.holder, a.ahead
-        from standing as s
+        from public.job_queue_lines as s
         left join lateral (
             select r.job_id as holder
             from public.job_queue_lines as l
@@ -61,30 +27,81 @@ as $$
             where l.model = s.model and (l.line_key, l.seq) < (s.line_key, s.seq)
             order by l.line_key desc, l.seq desc limit 1
         ) as a on h.holder is null
-        where s.seat is null
+        where s.job_id = any (ids) and s.seat is null
         order by s.job_id, h.holder is null, s.model
     )
 
-    select w.job_id, p.queue_position, coalesce(b.holder, b.ahead),
+    select j.job_id, coalesce(b.holder, b.ahead),
         case
-            when w.due_at = 'infinity' then format('Model paused: %s', (
-                select string_agg(m.model, ', ' order by m.model)
-                from public.job_queue_models as m where m.model = any (w.models) and m.paused))
-            when w.status = 'delayed' then format('Not due before %s',
-                to_char(w.due_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
+            when j.due_at = 'infinity' then format('Model paused: %s', (
+                select to_jsonb(array_agg(m.model order by m.model))
+                from public.job_queue_models as m where m.model = any (j.models) and m.paused))
+            when j.status = 'delayed' then format('Not due before %s',
+                to_char(j.due_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
             when b.holder is not null and b.model = '' then format('Limit of active jobs reached, active job %s', b.holder)
-            when b.holder is not null then format('Model conflict with active job %s: ["%s"]', b.holder, b.model)
+            when b.holder is not null then format('Model conflict with active job %s: %s', b.holder, jsonb_build_array(b.model))
             when b.ahead is not null then format('In line for %s behind job %s',
-                case when b.model = '' then 'the limit of active jobs' else format('["%s"]', b.model) end, b.ahead)
-            when b.job_id is not null then format('No capacity: ["%s"]', b.model)
+                case when b.model = '' then 'the limit of active jobs' else jsonb_build_array(b.model)::text end, b.ahead)
+            when b.job_id is not null then format('No capacity: %s', jsonb_build_array(b.model))
         end
-    from wanted as w
-    left join positions as p on p.job_id = w.job_id
-    left join blocked as b on b.job_id = w.job_id;
+    from public.job_queue_jobs as j
+    left join blocked as b on b.job_id = j.job_id
+    where j.job_id = any (ids) and j.status in ('waiting', 'delayed');
+$$;
+
+comment on function job_queue.blockers(text[]) is 'Of those of the jobs that wait: a job that is in the way, and the reason in words.';
+
+create or replace function job_queue.places(ids text[]) returns table (
+    job_id text, queue_position integer, blocked_by_job_id text, conflict_reason text
+)
+language sql
+stable
+set search_path = ''
+set jit = off
+as $$
+    with standing as (
+        select l.job_id, l.model, l.line_key, l.seq
+        from public.job_queue_jobs as j
+        join public.job_queue_lines as l on l.job_id = j.job_id
+        where j.job_id = any (ids) and j.status = 'waiting'
+    ),
+
+    lines as (select distinct s.model from standing as s),
+
+    -- Counted from the front, and no further than 10,000: a long line must not cost its length each time.
+    fronts as (
+        select d.model, f.line_key, f.seq, row_number() over (partition by d.model order by f.line_key, f.seq) as place
+        from lines as d
+        cross join lateral (
+            select l.line_key, l.seq from public.job_queue_lines as l
+            where l.model = d.model order by l.line_key, l.seq limit 10000
+        ) as f
+    ),
+
+    -- Those that run stand in the line's table too, and are not counted.
+    running as (
+        select l.model, l.line_key, l.seq
+        from lines as d
+        join public.job_queue_lines as l on l.model = d.model and l.seat is not null
+        join public.job_queue_jobs as r on r.job_id = l.job_id and r.status = 'running'
+    ),
+
+    positions as (
+        select s.job_id, case when count(f.place) = count(*) then max(f.place - (
+            select count(*) from running as r where r.model = s.model and (r.line_key, r.seq) < (s.line_key, s.seq)
+        ))::integer end as queue_position
+        from standing as s
+        left join fronts as f on f.model = s.model and f.line_key = s.line_key and f.seq = s.seq
+        group by s.job_id
+    )
+
+    select b.job_id, p.queue_position, b.blocked_by_job_id, b.conflict_reason
+    from job_queue.blockers(ids) as b
+    left join positions as p on p.job_id = b.job_id;
 $$;
 
 comment on function job_queue.places(text[]) is
-    'Of those of the jobs that wait: place in line (the largest over its lines, among those that wait; null past 10,000 and for a delayed job), a blocker, and the reason in words.';
+    'job_queue.blockers, and the place in line: the largest over the job''s lines, among those that wait; null past 10,000 and for a delayed job.';
 
 create or replace function job_queue.place(id text) returns jsonb
 language sql

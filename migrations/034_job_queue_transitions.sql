@@ -15,7 +15,7 @@ as $$
         )) || extra,
         clock_timestamp()
     from public.job_queue_jobs as j
-    left join job_queue.places(case when event in ('queued', 'blocked') then ids end) as p on p.job_id = j.job_id
+    left join job_queue.blockers(case when event in ('queued', 'blocked') then ids end) as p on p.job_id = j.job_id
     where j.job_id = any (ids)
     order by j.line_key, j.seq;
 $$;
