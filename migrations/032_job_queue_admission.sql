@@ -69,11 +69,13 @@ $$;
 comment on function job_queue.settings_alone() is 'The settings, with every other transition held off until the transaction ends: for changes that touch many lines.';
 
 create or replace function job_queue.lines_of(models text[], s public.job_queue_settings) returns text[]
-language sql
+language plpgsql
 immutable
 set search_path = ''
 as $$
-    select case when s.max_active_jobs is null then models else models || ''::text end;
+begin
+    return case when s.max_active_jobs is null then models else models || ''::text end;
+end;
 $$;
 
 comment on function job_queue.lines_of(text[], public.job_queue_settings) is

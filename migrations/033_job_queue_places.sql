@@ -5,11 +5,14 @@
 create or replace function job_queue.blockers(ids text[]) returns table (
     job_id text, blocked_by_job_id text, conflict_reason text
 )
-language sql
+language plpgsql
 stable
 set search_path = ''
 set jit = off
 as $$
+#variable_conflict use_column
+begin
+    return query
     -- The first line, by name, in which it has no seat; there, who holds the model longest, else who is just ahead.
     with blocked as (
         select distinct on (s.job_id) s.job_id, s.model, h.holder, a.ahead
@@ -47,6 +50,7 @@ as $$
     from public.job_queue_jobs as j
     left join blocked as b on b.job_id = j.job_id
     where j.job_id = any (ids) and j.status in ('waiting', 'delayed');
+end;
 $$;
 
 comment on function job_queue.blockers(text[]) is 'Of those of the jobs that wait: a job that is in the way, and the reason in words.';
@@ -54,11 +58,14 @@ comment on function job_queue.blockers(text[]) is 'Of those of the jobs that wai
 create or replace function job_queue.places(ids text[]) returns table (
     job_id text, queue_position integer, blocked_by_job_id text, conflict_reason text
 )
-language sql
+language plpgsql
 stable
 set search_path = ''
 set jit = off
 as $$
+#variable_conflict use_column
+begin
+    return query
     with standing as (
         select l.job_id, l.model, l.line_key, l.seq
         from public.job_queue_jobs as j
@@ -98,6 +105,7 @@ as $$
     select b.job_id, p.queue_position, b.blocked_by_job_id, b.conflict_reason
     from job_queue.blockers(ids) as b
     left join positions as p on p.job_id = b.job_id;
+end;
 $$;
 
 comment on function job_queue.places(text[]) is

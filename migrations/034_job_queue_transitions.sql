@@ -3,9 +3,10 @@
 create or replace function job_queue.log_event(
     ids text[], event text, extra jsonb default '{}'
 ) returns void
-language sql
+language plpgsql
 set search_path = ''
 as $$
+begin
     insert into public.job_queue_log (job_id, job_type, event_type, models, blocked_by_job_id, conflict_reason, metadata, created_at)
     select j.job_id, j.job_type, event, to_jsonb(j.models), p.blocked_by_job_id, p.conflict_reason,
         jsonb_strip_nulls(jsonb_build_object(
@@ -18,21 +19,24 @@ as $$
     left join job_queue.blockers(case when event in ('queued', 'blocked') then ids end) as p on p.job_id = j.job_id
     where j.job_id = any (ids)
     order by j.line_key, j.seq;
+end;
 $$;
 
 comment on function job_queue.log_event(text[], text, jsonb) is 'Writes one event of each job to job_queue_log, with what it is now.';
 
 create or replace function job_queue.lease(j public.job_queue_jobs) returns jsonb
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-    select jsonb_build_object(
+begin
+    return jsonb_build_object(
         'job_id', j.job_id, 'job_type', j.job_type, 'handler', j.handler, 'models', to_jsonb(j.models),
         'attempt', j.attempt, 'max_attempts', j.max_attempts, 'token', j.token, 'worker_id', j.worker_id,
         'lease_seconds', round(extract(epoch from j.lease_until - j.started_at), 3), 'lease_until', j.lease_until,
         'queued_at', j.entered_at, 'started_at', j.started_at, 'payload', j.payload
     );
+end;
 $$;
 
 comment on function job_queue.lease(public.job_queue_jobs) is 'What a worker is given to run a job.';

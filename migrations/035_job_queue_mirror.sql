@@ -8,10 +8,13 @@ create or replace function job_queue.mirrored(ids text[]) returns table (
     conflict_reason text, queued_at timestamptz, started_at timestamptz, completed_at timestamptz, progress integer,
     error_message text
 )
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
+#variable_conflict use_column
+begin
+    return query
     select j.job_id, j.job_type,
         case
             when j.status in ('waiting', 'delayed') then case when j.attempt > 0 then 'pending_retry' else 'pending' end
@@ -23,6 +26,7 @@ as $$
     from public.job_queue_jobs as j
     left join job_queue.places(ids) as p on p.job_id = j.job_id
     where j.job_id = any (ids);
+end;
 $$;
 
 comment on function job_queue.mirrored(text[]) is 'What the mirrored columns of these jobs say.';

@@ -1,10 +1,13 @@
 create or replace function job_queue.verdicts(outcomes jsonb, moment timestamptz) returns table (
     n bigint, job_id text, token bigint, verdict text, changes boolean, retry_at timestamptz, result jsonb, error text
 )
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
+#variable_conflict use_column
+begin
+    return query
     select o.n, o.e ->> 'job_id', (o.e ->> 'token')::bigint,
         case
             when j.job_id is null then 'unknown_job'
@@ -25,6 +28,7 @@ as $$
         o.e -> 'result', o.e ->> 'error'
     from jsonb_array_elements(outcomes) with ordinality as o (e, n)
     left join public.job_queue_jobs as j on j.job_id = o.e ->> 'job_id';
+end;
 $$;
 
 comment on function job_queue.verdicts(jsonb, timestamptz) is 'What each outcome comes to for its (locked) job: the token decides whether it changes anything.';
