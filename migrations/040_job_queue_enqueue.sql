@@ -116,6 +116,12 @@ comment on function job_queue.insert_row(text, jsonb) is 'Creates the jobs row t
 create or replace function public.job_queue_enqueue(jobs jsonb, options jsonb default '{}') returns jsonb
 language plpgsql
 set search_path = ''
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
 as $$
 declare
     answer jsonb;

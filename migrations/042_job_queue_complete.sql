@@ -195,6 +195,12 @@ comment on function job_queue.check_outcome(jsonb) is 'The outcome of a run with
 create or replace function public.job_queue_complete(outcomes jsonb, options jsonb default '{}') returns jsonb
 language plpgsql
 set search_path = ''
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
 as $$
 declare
     answer jsonb;

@@ -1,6 +1,12 @@
 create or replace function public.job_queue_claim(worker_id text, max_jobs integer default 1, options jsonb default '{}') returns jsonb
 language plpgsql
 set search_path = ''
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
 as $$
 declare
     answer jsonb;

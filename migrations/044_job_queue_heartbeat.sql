@@ -1,6 +1,12 @@
 create or replace function public.job_queue_heartbeat(worker_id text, leases jsonb, options jsonb default '{}') returns jsonb
 language plpgsql
 set search_path = ''
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
 as $$
 declare
     lease_seconds numeric;

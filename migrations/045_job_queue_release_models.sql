@@ -1,6 +1,12 @@
 create or replace function public.job_queue_release_models(job_id text, token bigint, models jsonb) returns jsonb
 language plpgsql
 set search_path = ''
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
 as $$
 declare
     s public.job_queue_settings;
