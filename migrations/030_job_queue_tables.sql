@@ -44,6 +44,13 @@ comment on table public.job_queue_models is
 
 insert into public.job_queue_models (model, capacity) values ('', 0) on conflict (model) do nothing;
 
+create table if not exists public.job_queue_aliases (
+    alias text collate "C" primary key check (char_length(alias) between 1 and 200),
+    model text collate "C" not null check (model <> alias)
+);
+
+comment on table public.job_queue_aliases is 'Other spellings of a model''s name; a job that names one stands in the line of the model.';
+
 create table if not exists public.job_queue_jobs (
     job_id text collate "C" primary key check (char_length(job_id) between 1 and 200),
     job_type text not null check (job_type in ('normal', 'workflow')),
@@ -57,6 +64,7 @@ create table if not exists public.job_queue_jobs (
     line_key timestamptz not null,
     seq bigint not null,
     due_at timestamptz,
+    deadline timestamptz,
     attempt integer not null default 0,
     max_attempts integer not null default 3,
     token bigint,
@@ -80,6 +88,7 @@ comment on table public.job_queue_jobs is 'Every job the coordinator knows, one 
 comment on column public.job_queue_jobs.runnable is 'A waiting job that has a seat in every line it stands in: the next claim by a worker that can run it starts it.';
 comment on column public.job_queue_jobs.line_key is 'entered_at - priority * priority_step; with seq, its place in every line. Never changes while the job waits.';
 comment on column public.job_queue_jobs.due_at is 'When a delayed job comes (back) into line; infinity while a model it needs is paused.';
+comment on column public.job_queue_jobs.deadline is 'A job that has not started by then fails with the reason expired.';
 comment on column public.job_queue_jobs.token is 'Fencing token of the latest attempt.';
 
 create index if not exists job_queue_jobs_runnable_idx on public.job_queue_jobs (line_key, seq)
@@ -88,6 +97,8 @@ create index if not exists job_queue_jobs_lease_idx on public.job_queue_jobs (le
 where status = 'running';
 create index if not exists job_queue_jobs_due_idx on public.job_queue_jobs (due_at)
 where status = 'delayed';
+create index if not exists job_queue_jobs_deadline_idx on public.job_queue_jobs (deadline)
+where status in ('waiting', 'delayed') and deadline is not null;
 
 create table if not exists public.job_queue_lines (
     model text collate "C" not null,
@@ -121,17 +132,18 @@ create index if not exists job_queue_requests_created_idx on public.job_queue_re
 alter table public.job_queue_log add column if not exists seq bigint generated always as identity;
 
 alter table public.job_queue_settings enable row level security;
+alter table public.job_queue_aliases enable row level security;
 alter table public.job_queue_models enable row level security;
 alter table public.job_queue_jobs enable row level security;
 alter table public.job_queue_lines enable row level security;
 alter table public.job_queue_requests enable row level security;
 
-revoke all on public.job_queue_settings, public.job_queue_models, public.job_queue_jobs, public.job_queue_lines,
-public.job_queue_requests from public, anon, authenticated;
+revoke all on public.job_queue_settings, public.job_queue_models, public.job_queue_aliases, public.job_queue_jobs,
+public.job_queue_lines, public.job_queue_requests from public, anon, authenticated;
 revoke all on sequence public.job_queue_line_seq, public.job_queue_token_seq from public, anon, authenticated;
 
-grant select, insert, update, delete on public.job_queue_settings, public.job_queue_models, public.job_queue_jobs,
-public.job_queue_lines, public.job_queue_requests, public.job_queue_log, public.job_queue_state to service_role;
+grant select, insert, update, delete on public.job_queue_settings, public.job_queue_models, public.job_queue_aliases,
+public.job_queue_jobs, public.job_queue_lines, public.job_queue_requests, public.job_queue_log, public.job_queue_state to service_role;
 grant usage, select on sequence public.job_queue_line_seq, public.job_queue_token_seq to service_role;
 
 notify pgrst, 'reload schema';

@@ -29,7 +29,7 @@ comment on function job_queue.check_job_id(text) is 'Refuses (JQ001) an id that 
 
 create or replace function job_queue.check_models(models jsonb, unrestricted boolean) returns text[]
 language plpgsql
-immutable
+stable
 set search_path = ''
 as $$
 declare
@@ -66,11 +66,12 @@ begin
                                  'A model name has 1 to 200 characters, besides blanks around it.');
     end if;
 
-    -- In the order given, without duplicates.
-    select coalesce(array_agg(name order by first), '{}') into names
+    -- In the order given, under the models' own names, without duplicates.
+    select coalesce(array_agg(t.name order by t.first), '{}') into names
     from (
-        select btrim(e, E' \t\r\n') as name, min(n) as first
-        from jsonb_array_elements_text(models) with ordinality as t (e, n)
+        select coalesce(a.model, btrim(e, E' \t\r\n')) as name, min(n) as first
+        from jsonb_array_elements_text(models) with ordinality as g (e, n)
+        left join public.job_queue_aliases as a on a.alias = btrim(e, E' \t\r\n')
         group by 1
     ) as t;
     return names;
@@ -78,7 +79,7 @@ end;
 $$;
 
 comment on function job_queue.check_models(jsonb, boolean) is
-    'The model names of a job, trimmed and without duplicates; refuses (JQ002) anything but an array of 1 to 64 names, or an empty one with unrestricted.';
+    'The model names of a job, trimmed, aliases resolved, without duplicates; refuses (JQ002) anything but an array of 1 to 64 names, or an empty one with unrestricted.';
 
 create or replace function job_queue.check_job_type(job_type text) returns text
 language plpgsql

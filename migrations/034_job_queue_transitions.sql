@@ -67,7 +67,9 @@ $$;
 
 comment on function job_queue.begin(text[], text, numeric) is 'Starts locked, runnable jobs: a new attempt, token and lease each. Their seats are theirs already.';
 
-create or replace function job_queue.leave(ids text[], ended_as text, extra jsonb default '{}') returns void
+create or replace function job_queue.leave(
+    ids text[], ended_as text, extra jsonb default '{}', event text default null
+) returns void
 language plpgsql
 set search_path = ''
 as $$
@@ -77,11 +79,11 @@ begin
     set status = ended_as, runnable = false, due_at = null, lease_until = null, finished_at = clock_timestamp(),
         progress = case when ended_as = 'completed' then 100 else j.progress end
     where j.job_id = any (ids);
-    perform job_queue.log_event(ids, ended_as, extra);
+    perform job_queue.log_event(ids, coalesce(event, ended_as), extra);
 end;
 $$;
 
-comment on function job_queue.leave(text[], text, jsonb) is 'Ends locked jobs (completed, failed, cancelled) and gives up their places in their locked lines.';
+comment on function job_queue.leave(text[], text, jsonb, text) is 'Ends locked jobs (completed, failed, cancelled) and gives up their places in their locked lines.';
 
 create or replace function job_queue.recoverable(at_most integer) returns text[]
 language plpgsql
@@ -90,7 +92,7 @@ as $$
 declare
     ids text[];
 begin
-    -- Two index probes that find nothing most of the time.
+    -- Three index probes that find nothing most of the time.
     ids := array(
         select j.job_id from public.job_queue_jobs as j
         where j.status = 'running' and j.lease_until < clock_timestamp()
@@ -99,6 +101,10 @@ begin
         select j.job_id from public.job_queue_jobs as j
         where j.status = 'delayed' and j.due_at <= clock_timestamp()
         order by j.due_at limit at_most
+    ) || array(
+        select j.job_id from public.job_queue_jobs as j
+        where j.status in ('waiting', 'delayed') and j.deadline < clock_timestamp()
+        order by j.deadline limit at_most
     );
     -- One caller at a time sees to them; the others go on.
     if cardinality(ids) > 0 and not pg_try_advisory_xact_lock(19028, 0) then
@@ -108,7 +114,7 @@ begin
 end;
 $$;
 
-comment on function job_queue.recoverable(integer) is 'Jobs whose lease ran out or whose time has come, as seen without locks; none if another caller sees to them now.';
+comment on function job_queue.recoverable(integer) is 'Jobs whose lease ran out, whose time has come or whose deadline has passed, as seen without locks; none if another caller sees to them now.';
 
 create or replace function job_queue.recover(ids text[], s public.job_queue_settings) returns text[]
 language plpgsql
@@ -121,6 +127,7 @@ declare
     spent text[];
     back text[];
     due text[];
+    late text[];
 begin
     select
         coalesce(array_agg(j.job_id) filter (where j.status = 'running'), '{}'),
@@ -129,16 +136,22 @@ begin
             where j.status = 'running' and j.cancel_requested_at is null and j.attempt >= j.max_attempts), '{}'),
         coalesce(array_agg(j.job_id) filter (
             where j.status = 'running' and j.cancel_requested_at is null and j.attempt < j.max_attempts), '{}'),
-        coalesce(array_agg(j.job_id) filter (where j.status = 'delayed'), '{}')
-    into lost, gone, spent, back, due
+        coalesce(array_agg(j.job_id) filter (where j.status = 'delayed' and j.deadline >= moment is not false), '{}'),
+        coalesce(array_agg(j.job_id) filter (where j.status <> 'running' and j.deadline < moment), '{}')
+    into lost, gone, spent, back, due, late
     from public.job_queue_jobs as j
     where j.job_id = any (ids)
-      and (j.status = 'running' and j.lease_until < moment or j.status = 'delayed' and j.due_at <= moment);
+      and (j.status = 'running' and j.lease_until < moment or j.status = 'delayed' and j.due_at <= moment
+           or j.status in ('waiting', 'delayed') and j.deadline < moment);
 
     if cardinality(lost) > 0 then
         update public.job_queue_jobs as j
         set error = format('The lease of attempt %s (worker %s) ran out.', j.attempt, j.worker_id)
         where j.job_id = any (lost);
+    end if;
+    if cardinality(late) > 0 then
+        update public.job_queue_jobs as j set error = 'expired' where j.job_id = any (late);
+        perform job_queue.leave(late, 'failed', '{}', 'expired');
     end if;
     if cardinality(gone) > 0 then
         perform job_queue.leave(gone, 'cancelled', '{"lease_expired": true}');
@@ -161,7 +174,7 @@ end;
 $$;
 
 comment on function job_queue.recover(text[], public.job_queue_settings) is
-    'Takes back locked jobs whose lease ran out and lets due ones into their locked lines; returns those that entered. job_queue.settle must follow.';
+    'Takes back locked jobs whose lease ran out, lets due ones into their locked lines and fails those past their deadline; returns those that entered. job_queue.settle must follow.';
 
 create or replace function job_queue.take(
     worker text, at_most integer, handlers text[], models text[], lease_seconds numeric

@@ -31,16 +31,18 @@ begin
     moment := clock_timestamp();
     with inserted as (
         insert into public.job_queue_jobs (
-            job_id, job_type, handler, models, status, priority, entered_at, line_key, seq, due_at, max_attempts, payload
+            job_id, job_type, handler, models, status, priority, entered_at, line_key, seq, due_at, deadline,
+            max_attempts, payload
         )
         select n.job_id, n.job_type, n.handler, n.models,
             case when n.run_at > moment then 'delayed' else 'waiting' end,
             n.priority, moment, moment - n.priority * s.priority_step, nextval('public.job_queue_line_seq'),
-            case when n.run_at > moment then n.run_at end, n.max_attempts, n.payload
+            case when n.run_at > moment then n.run_at end, n.deadline, n.max_attempts, n.payload
         from (
             select e ->> 'job_id' as job_id, e ->> 'job_type' as job_type, e ->> 'handler' as handler,
                 array(select jsonb_array_elements_text(e -> 'models')) as models,
                 (e ->> 'priority')::integer as priority, (e ->> 'run_at')::timestamptz as run_at,
+                (e ->> 'deadline')::timestamptz as deadline,
                 (e ->> 'max_attempts')::integer as max_attempts, nullif(e -> 'payload', 'null') as payload
             from jsonb_array_elements(jobs) with ordinality as t (e, n)
             order by t.n
@@ -71,7 +73,7 @@ as $$
 declare
     given text;
 begin
-    perform job_queue.check_keys('A job', job, '{job_id,job_type,handler,models,unrestricted,priority,run_at,max_attempts,payload,row}');
+    perform job_queue.check_keys('A job', job, '{job_id,job_type,handler,models,unrestricted,priority,run_at,deadline,max_attempts,payload,row}');
     if jsonb_typeof(coalesce(job -> 'job_id', '""')) <> 'string' then
         perform job_queue.refuse('JQ001', 'The job id is not text.', 'Give every job an id of 1 to 200 characters.');
     end if;
@@ -84,6 +86,7 @@ begin
         'models', to_jsonb(job_queue.check_models(job -> 'models', coalesce(job -> 'unrestricted', 'false') = 'true')),
         'priority', job_queue.whole_number_of('The priority', job -> 'priority', -100, 100, 0),
         'run_at', job_queue.time_of('run_at', job -> 'run_at'),
+        'deadline', job_queue.time_of('deadline', job -> 'deadline'),
         'max_attempts', job_queue.whole_number_of('max_attempts', job -> 'max_attempts', 1, 100, 3),
         'payload', job_queue.check_size('The payload', job -> 'payload')
     );

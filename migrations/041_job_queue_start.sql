@@ -17,7 +17,7 @@ declare
     j public.job_queue_jobs;
 begin
     perform job_queue.check_keys('options', options,
-        '{request_id,worker_id,lease_seconds,job_type,handler,priority,max_attempts,payload,unrestricted,run_at}');
+        '{request_id,worker_id,lease_seconds,job_type,handler,priority,max_attempts,payload,unrestricted,run_at,deadline}');
     answer := job_queue.first_answer(options ->> 'request_id');
     if answer is not null then
         return answer;

@@ -33,8 +33,10 @@ begin
         answer := jsonb_build_object('result', 'cancelled', 'status', 'cancelled');
     elsif j.status = 'running' then
         -- Its worker is told at the next heartbeat; its models are free when it ends or when its lease runs out.
-        update public.job_queue_jobs as k
-        set cancel_requested_at = coalesce(k.cancel_requested_at, clock_timestamp()) where k.job_id = j.job_id;
+        if j.cancel_requested_at is null then
+            update public.job_queue_jobs as k set cancel_requested_at = clock_timestamp() where k.job_id = j.job_id;
+            perform job_queue.log_event(array[j.job_id], 'cancel_requested');
+        end if;
         answer := jsonb_build_object('result', 'cancel_requested', 'status', 'running');
     else
         answer := jsonb_build_object('result', 'finished', 'status', j.status);

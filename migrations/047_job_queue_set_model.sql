@@ -1,3 +1,36 @@
+create or replace function job_queue.set_alias(name text, settings jsonb) returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+    target text := settings ->> 'alias_of';
+begin
+    if settings - 'alias_of' <> '{}' then
+        perform job_queue.refuse('JQ007', 'An alias has no settings of its own.', 'Give alias_of alone.');
+    end if;
+    perform job_queue.settings_alone();
+    if target is null then
+        delete from public.job_queue_aliases as a where a.alias = name;
+        return jsonb_build_object('model', name, 'alias_of', null);
+    end if;
+    target := (job_queue.check_models(jsonb_build_array(target), false))[1];
+    if target = name or exists (select from public.job_queue_aliases as a where a.model = name) then
+        perform job_queue.refuse('JQ007', 'An alias cannot stand for itself or for another alias.', 'Name the model itself.');
+    end if;
+    -- Jobs that stand in its line would stay there, beside those of the model.
+    if exists (select from public.job_queue_lines as l where l.model = name)
+       or exists (select from public.job_queue_jobs as j where j.status = 'delayed' and name = any (j.models)) then
+        perform job_queue.refuse('JQ007', format('Jobs are in line for "%s" under this name.', name),
+                                 'Let them end first: pause their source, or cancel them.');
+    end if;
+    insert into public.job_queue_aliases as a (alias, model) values (name, target)
+    on conflict (alias) do update set model = excluded.model;
+    return jsonb_build_object('model', name, 'alias_of', target);
+end;
+$$;
+
+comment on function job_queue.set_alias(text, jsonb) is 'Makes a name another spelling of a model, or ends that.';
+
 create or replace function public.job_queue_set_model(model text, settings jsonb) returns jsonb
 language plpgsql
 set search_path = ''
@@ -16,11 +49,19 @@ declare
     moved text[];
     touched text[];
 begin
-    name := (job_queue.check_models(jsonb_build_array(model), false))[1];
-    perform job_queue.check_keys('settings', settings, '{capacity,paused}');
+    perform job_queue.check_models(jsonb_build_array(model), false);
+    name := btrim(model, E' \t\r\n');
+    perform job_queue.check_keys('settings', settings, '{capacity,paused,alias_of}');
     new_capacity := job_queue.whole_number_of('The capacity', settings -> 'capacity', 0, 10000, null);
     if coalesce(jsonb_typeof(settings -> 'paused'), 'null') not in ('boolean', 'null') then
         perform job_queue.refuse('JQ007', format('paused is %s.', settings -> 'paused'), 'Give true or false.');
+    end if;
+
+    if settings ? 'alias_of' then
+        return job_queue.set_alias(name, settings);
+    end if;
+    if exists (select from public.job_queue_aliases as a where a.alias = name) then
+        perform job_queue.refuse('JQ007', format('"%s" is an alias.', name), 'Change the model it stands for, or end it with "alias_of": null.');
     end if;
 
     -- A pause moves jobs out of and into the lines of all their models: nothing else may move meanwhile.
@@ -63,7 +104,7 @@ end;
 $$;
 
 comment on function public.job_queue_set_model(text, jsonb) is
-    'Creates or changes a model: capacity (0-10,000), paused. A lower capacity lets those that run end and nobody in until it fits. '
+    'Creates or changes a model: capacity (0-10,000), paused; or makes the name an alias (alias_of). A lower capacity lets those that run end and nobody in until it fits. '
     'docs/reference/rpc.md. Example: select job_queue_set_model(''motion-2.0-fast'', ''{"capacity": 2}'')';
 
 notify pgrst, 'reload schema';

@@ -41,7 +41,7 @@ begin
     return jsonb_build_object(
         'job_id', j.job_id, 'job_type', j.job_type, 'handler', j.handler, 'status', j.status, 'runnable', j.runnable,
         'priority', j.priority, 'attempt', j.attempt, 'max_attempts', j.max_attempts, 'queued_at', j.entered_at,
-        'run_at', nullif(j.due_at, 'infinity'), 'started_at', j.started_at, 'finished_at', j.finished_at,
+        'run_at', nullif(j.due_at, 'infinity'), 'deadline', j.deadline, 'started_at', j.started_at, 'finished_at', j.finished_at,
         'worker_id', case when j.status = 'running' then j.worker_id end, 'lease_until', j.lease_until,
         'progress', j.progress, 'error', j.error, 'result', j.result, 'models', lines
     ) || job_queue.place(j.job_id) || case when j.status = 'waiting' then jsonb_build_object('queue_position', (
