@@ -1,0 +1,31 @@
+package dev.interlock;
+
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/** Observes a client's requests; called on the thread of the call, so it must be quick. Implementations must be thread-safe. */
+public interface ClientListener {
+
+    /**
+     * A request got an answer, of whatever status.
+     *
+     * @param method the HTTP method
+     * @param path the path below {@code /rest/v1}, without the query
+     * @param status the HTTP status
+     * @param took from sending to the whole answer
+     * @param attempt 1 for the first
+     */
+    default void answered(String method, String path, int status, Duration took, int attempt) {}
+
+    /**
+     * A request got no answer, or one after which it is sent again.
+     *
+     * @param method the HTTP method
+     * @param path the path below {@code /rest/v1}, without the query
+     * @param status the HTTP status, or 0 without an answer
+     * @param code the error code, if there is one
+     * @param pause how long until it is sent again
+     * @param attempt the one that failed; 1 for the first
+     */
+    default void retrying(String method, String path, int status, @Nullable String code, Duration pause, int attempt) {}
+}

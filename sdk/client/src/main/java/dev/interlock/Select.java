@@ -1,0 +1,121 @@
+package dev.interlock;
+
+import dev.interlock.internal.http.Answer;
+import dev.interlock.internal.http.HttpCall;
+import dev.interlock.internal.http.JsonCodec;
+import dev.interlock.internal.http.Transport;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A query of a table or view. Not thread-safe.
+ *
+ * <pre>{@code
+ * List<Job> jobs = supabase.from("jobs").select("job_id,status").eq("status", "pending").order("created_at").limit(10).listOf(Job.class);
+ * }</pre>
+ *
+ * <p>Supabase cuts answers at 1,000 rows: read further with {@link #range}.
+ */
+public final class Select extends Filtered<Select> {
+
+    private final StringBuilder order = new StringBuilder();
+
+    Select(Transport transport, HttpCall call, String columns) {
+        super(transport, call);
+        parameter("select", columns);
+    }
+
+    @Override
+    Select self() {
+        return this;
+    }
+
+    /** Sorts by a column, ascending; further calls sort what is equal. */
+    public Select order(String column) {
+        return order(column, "asc");
+    }
+
+    /** Sorts by a column, descending. */
+    public Select orderDescending(String column) {
+        return order(column, "desc");
+    }
+
+    /** Sorts by a column in PostgREST's words: {@code asc}, {@code desc}, {@code desc.nullslast}, {@code asc.nullsfirst}. */
+    public Select order(String column, String direction) {
+        order.append(order.isEmpty() ? "" : ",").append(column).append('.').append(direction);
+        return this;
+    }
+
+    /** At most so many rows. */
+    public Select limit(int rows) {
+        return parameter("limit", Integer.toString(rows));
+    }
+
+    /** Rows from the first to the last, both included, counted from 0. */
+    public Select range(long first, long last) {
+        if (first < 0 || last < first) {
+            throw new IllegalArgumentException("The range " + first + " to " + last + " is empty or negative.");
+        }
+        parameter("offset", Long.toString(first));
+        return parameter("limit", Long.toString(last - first + 1));
+    }
+
+    /** The rows, each as this type. */
+    public <T> List<T> listOf(Class<T> row) {
+        return JsonCodec.readList(send().body(), row);
+    }
+
+    /**
+     * The one row.
+     *
+     * @throws DataException when there is none, or more than one
+     */
+    public <T> T single(Class<T> row) {
+        return maybeSingle(row).orElseThrow(() -> new DataException("One row was asked for and there is none."));
+    }
+
+    /**
+     * The one row, or empty when there is none.
+     *
+     * @throws DataException when there is more than one
+     */
+    public <T> Optional<T> maybeSingle(Class<T> row) {
+        List<T> rows = listOf(row);
+        if (rows.size() > 1) {
+            throw new DataException("One row was asked for and there are " + rows.size() + "; filter further.");
+        }
+        return rows.stream().findFirst();
+    }
+
+    /** How many rows there are; none of them is read. */
+    public long count(Count how) {
+        header("Prefer", how.preference());
+        header("Range-Unit", "items");
+        HttpCall query = ready();
+        HttpCall head = HttpCall.of("HEAD", query.path()).query(query.query());
+        for (var header : query.headers().entrySet()) {
+            head = head.header(header.getKey(), header.getValue());
+        }
+        Answer answer = Call.send(transport, query.timeout() == null ? head : head.timeout(query.timeout()));
+        String range = new RawResponse(answer.status(), answer.headers(), "").header("content-range");
+        int slash = range == null ? -1 : range.lastIndexOf('/');
+        if (range == null || slash < 0 || range.endsWith("*")) {
+            throw new DataException("The answer does not say how many rows there are: " + range);
+        }
+        return Long.parseLong(range.substring(slash + 1));
+    }
+
+    /** The answer as it came. */
+    public RawResponse raw() {
+        Answer answer = send();
+        return new RawResponse(answer.status(), answer.headers(), answer.body());
+    }
+
+    private Answer send() {
+        if (!order.isEmpty()) {
+            parameter("order", order.toString());
+            order.setLength(0);
+        }
+        return Call.send(transport, ready());
+    }
+}

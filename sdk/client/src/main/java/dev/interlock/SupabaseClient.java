@@ -1,0 +1,261 @@
+package dev.interlock;
+
+import dev.interlock.internal.http.HttpCall;
+import dev.interlock.internal.http.JsonCodec;
+import dev.interlock.internal.http.ProjectKey;
+import dev.interlock.internal.http.Transport;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.time.Duration;
+import java.util.Map;
+import okhttp3.Headers;
+import okhttp3.OkHttpClient;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A client for the Data API (PostgREST) of a Supabase project. Thread-safe: make one and share it.
+ *
+ * <pre>{@code
+ * try (SupabaseClient supabase = SupabaseClient.fromEnv()) {
+ *     List<Job> jobs = supabase.from("jobs").select("job_id,status").eq("status", "pending").listOf(Job.class);
+ *     int sum = supabase.rpc("add", Map.of("a", 1, "b", 2)).as(Integer.class);
+ * }
+ * }</pre>
+ *
+ * <p>Calls block. What surely was not carried out is sent again a few times; a call whose outcome is unknown only when it may be repeated.
+ */
+public final class SupabaseClient implements AutoCloseable {
+
+    static final String VERSION = "0.1.0";
+
+    private final Transport transport;
+    private final String url;
+    private final ProjectKey key;
+
+    private SupabaseClient(Builder builder) {
+        this.url = checkedUrl(builder.url);
+        this.key = ProjectKey.of(builder.key == null ? "" : builder.key);
+        Headers.Builder headers = new Headers.Builder()
+                .add("apikey", builder.key == null ? "" : builder.key)
+                .add("Accept", "application/json")
+                .add(
+                        "User-Agent",
+                        "interlock-java/" + VERSION + " (java "
+                                + Runtime.version().feature() + ")")
+                .add("X-Client-Info", "interlock-java/" + VERSION);
+        // An opaque key in Authorization would be taken for a broken JWT.
+        if (builder.accessToken != null) {
+            headers.add("Authorization", "Bearer " + builder.accessToken);
+        } else if (builder.key != null && builder.key.startsWith("eyJ")) {
+            headers.add("Authorization", "Bearer " + builder.key);
+        }
+        this.transport = new Transport(
+                builder.httpClient,
+                url + "/rest/v1",
+                headers.build(),
+                builder.timeout,
+                builder.retry,
+                builder.listener);
+    }
+
+    /**
+     * A client for the project that the environment names: {@code SUPABASE_URL}, and {@code SUPABASE_SECRET_KEY} or else
+     * {@code SUPABASE_SERVICE_ROLE_KEY}.
+     *
+     * @throws ConfigurationException when one is missing or malformed
+     */
+    public static SupabaseClient fromEnv() {
+        return fromEnv(System.getenv());
+    }
+
+    static SupabaseClient fromEnv(Map<String, String> environment) {
+        String url = environment.get("SUPABASE_URL");
+        if (url == null || url.isBlank()) {
+            throw new ConfigurationException("SUPABASE_URL is not set. Set it to your project's URL,"
+                    + " for example https://abcdefghijkl.supabase.co.");
+        }
+        String key = environment.get("SUPABASE_SECRET_KEY");
+        if (key == null || key.isBlank()) {
+            key = environment.get("SUPABASE_SERVICE_ROLE_KEY");
+        }
+        if (key == null || key.isBlank()) {
+            throw new ConfigurationException(
+                    "Neither SUPABASE_SECRET_KEY nor SUPABASE_SERVICE_ROLE_KEY is set. Set one to the"
+                            + " project's secret key (Dashboard, Project Settings, API Keys).");
+        }
+        return create(url, key);
+    }
+
+    /**
+     * A client with default settings.
+     *
+     * @throws ConfigurationException when the URL or the key is malformed
+     */
+    public static SupabaseClient create(String url, String key) {
+        return builder().url(url).key(key).build();
+    }
+
+    /** Settings for a client. */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /** The project's URL, without a slash at its end. */
+    public String url() {
+        return url;
+    }
+
+    /** What the key may do. */
+    public KeyKind keyKind() {
+        return key.kind();
+    }
+
+    /** A table or view of the schema {@code public}. */
+    public Table from(String table) {
+        return new Table(transport, table, null);
+    }
+
+    /** A call of a function without arguments. */
+    public RpcCall rpc(String function) {
+        return rpc(function, Map.of());
+    }
+
+    /** A call of a function; the arguments are a map or a record, by name. */
+    public RpcCall rpc(String function, Object arguments) {
+        if (function.isBlank()) {
+            throw new IllegalArgumentException("The function name is blank.");
+        }
+        return new RpcCall(
+                transport,
+                HttpCall.of("POST", "/rpc/" + Filtered.encoded(function)).body(JsonCodec.write(arguments)));
+    }
+
+    /**
+     * Any request below {@code /rest/v1}, for what this client lacks.
+     *
+     * @param method the HTTP method
+     * @param path starting with a slash, encoded, with its query if it has one
+     * @param headers headers besides those of every request
+     * @param body JSON, or null for none
+     */
+    public RawResponse raw(String method, String path, Map<String, String> headers, @Nullable String body) {
+        int question = path.indexOf('?');
+        HttpCall call = HttpCall.of(method, question < 0 ? path : path.substring(0, question));
+        if (question >= 0) {
+            call = call.query(path.substring(question + 1));
+        }
+        for (Map.Entry<String, String> header : headers.entrySet()) {
+            call = call.header(header.getKey(), header.getValue());
+        }
+        var answer = Call.send(transport, body == null ? call : call.body(body));
+        return new RawResponse(answer.status(), answer.headers(), answer.body());
+    }
+
+    /** Ends the connections. A client that the user brought stays open. */
+    @Override
+    public void close() {
+        transport.close();
+    }
+
+    @Override
+    public String toString() {
+        return "SupabaseClient(" + url + ", " + key + ")";
+    }
+
+    private static String checkedUrl(@Nullable String url) {
+        String example = " Give your project's URL, for example https://abcdefghijkl.supabase.co.";
+        if (url == null || url.isBlank()) {
+            throw new ConfigurationException("There is no Supabase URL." + example);
+        }
+        URI uri;
+        try {
+            uri = new URI(url.strip());
+        } catch (URISyntaxException e) {
+            throw new ConfigurationException(
+                    "The Supabase URL \"" + url + "\" is malformed: " + e.getReason() + "." + example, e);
+        }
+        if (!"https".equals(uri.getScheme()) && !"http".equals(uri.getScheme())) {
+            throw new ConfigurationException(
+                    "The Supabase URL \"" + url + "\" does not start with https:// or http://." + example);
+        }
+        if (uri.getHost() == null || uri.getQuery() != null || uri.getUserInfo() != null) {
+            throw new ConfigurationException("The Supabase URL \"" + url + "\" is not the URL of a project." + example);
+        }
+        String text = uri.toString();
+        while (text.endsWith("/")) {
+            text = text.substring(0, text.length() - 1);
+        }
+        if (text.endsWith("/rest/v1")) {
+            text = text.substring(0, text.length() - "/rest/v1".length());
+        }
+        return text;
+    }
+
+    /** Settings for a client; not thread-safe. */
+    public static final class Builder {
+
+        private @Nullable String url;
+        private @Nullable String key;
+        private @Nullable String accessToken;
+        private Duration timeout = Duration.ofSeconds(30);
+        private RetryOptions retry = RetryOptions.defaults();
+        private @Nullable OkHttpClient httpClient;
+        private ClientListener listener = new ClientListener() {};
+
+        private Builder() {}
+
+        /** The project's URL; required. */
+        public Builder url(String projectUrl) {
+            this.url = projectUrl;
+            return this;
+        }
+
+        /** A project key of either family; required. */
+        public Builder key(String projectKey) {
+            this.key = projectKey;
+            return this;
+        }
+
+        /** The access token of a signed-in user, whose role and policies then apply instead of the key's. */
+        public Builder accessToken(String token) {
+            this.accessToken = token;
+            return this;
+        }
+
+        /** The time for a call with its retries; default 30 s. */
+        public Builder timeout(Duration duration) {
+            if (duration.isNegative() || duration.isZero()) {
+                throw new IllegalArgumentException("The timeout is " + duration + "; give a positive one.");
+            }
+            this.timeout = duration;
+            return this;
+        }
+
+        /** How often, and after which pauses, a call is sent again that may be. */
+        public Builder retry(RetryOptions options) {
+            this.retry = options;
+            return this;
+        }
+
+        /** Uses this client's connections, interceptors and proxies; it stays the caller's to close. */
+        public Builder httpClient(OkHttpClient client) {
+            this.httpClient = client;
+            return this;
+        }
+
+        /** Observes the requests. */
+        public Builder listener(ClientListener observer) {
+            this.listener = observer;
+            return this;
+        }
+
+        /**
+         * Makes the client; nothing is sent.
+         *
+         * @throws ConfigurationException when the URL or the key is missing or malformed
+         */
+        public SupabaseClient build() {
+            return new SupabaseClient(this);
+        }
+    }
+}

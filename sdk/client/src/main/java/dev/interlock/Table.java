@@ -1,0 +1,98 @@
+package dev.interlock;
+
+import dev.interlock.internal.http.HttpCall;
+import dev.interlock.internal.http.JsonCodec;
+import dev.interlock.internal.http.Transport;
+import java.util.Collection;
+import java.util.LinkedHashSet;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** A table or view of the project. Immutable and thread-safe; the queries it begins are not. */
+public final class Table {
+
+    private final Transport transport;
+    private final String name;
+    private final @Nullable String schema;
+
+    Table(Transport transport, String name, @Nullable String schema) {
+        if (name.isBlank()) {
+            throw new IllegalArgumentException("The table name is blank.");
+        }
+        this.transport = transport;
+        this.name = name;
+        this.schema = schema;
+    }
+
+    /** The table of that name in another exposed schema than {@code public}. */
+    public Table schema(String schemaName) {
+        return new Table(transport, name, schemaName);
+    }
+
+    /** All columns. */
+    public Select select() {
+        return select("*");
+    }
+
+    /** These columns, in PostgREST's form: {@code job_id,status} or {@code *,workflow_executions(*)}. */
+    public Select select(String columns) {
+        return new Select(transport, call("GET"), columns);
+    }
+
+    /** A new row: a map, a record, or anything else that is a JSON object; or a collection of them, with the same columns. */
+    public Insert insert(Object rowOrRows) {
+        return new Insert(transport, call("POST").query(columns(rowOrRows, "")).body(JsonCodec.write(rowOrRows)), "");
+    }
+
+    /** As {@link #insert}; a row whose columns {@code onConflict} (with commas) exist already is updated. */
+    public Insert upsert(Object rowOrRows, String onConflict) {
+        return write(rowOrRows, onConflict, "resolution=merge-duplicates");
+    }
+
+    /** As {@link #insert}; a row whose columns {@code onConflict} (with commas) exist already is left as it is. */
+    public Insert insertIgnoringDuplicates(Object rowOrRows, String onConflict) {
+        return write(rowOrRows, onConflict, "resolution=ignore-duplicates");
+    }
+
+    /** Sets these columns in the rows that match the filters, of which there must be one. */
+    public Change update(Object values) {
+        return new Change(transport, call("PATCH").body(JsonCodec.write(values)));
+    }
+
+    /** Deletes the rows that match the filters, of which there must be one. */
+    public Change delete() {
+        return new Change(transport, call("DELETE"));
+    }
+
+    private Insert write(Object rowOrRows, String onConflict, String resolution) {
+        String query = columns(rowOrRows, "on_conflict=" + Filtered.encoded(onConflict));
+        // Carried out twice, it leaves what carried out once does.
+        return new Insert(
+                transport,
+                call("POST").query(query).body(JsonCodec.write(rowOrRows)).mayBeRepeated(),
+                resolution);
+    }
+
+    /** Rows with different columns need them named, or PostgREST takes those of the first row. */
+    private static String columns(Object rowOrRows, String query) {
+        if (!(rowOrRows instanceof Collection<?> rows)) {
+            return query;
+        }
+        Set<String> columns = new LinkedHashSet<>();
+        for (Object row : rows) {
+            if (row instanceof Map<?, ?> map) {
+                map.keySet().forEach(column -> columns.add("\"" + column + "\""));
+            }
+        }
+        if (columns.isEmpty()) {
+            return query;
+        }
+        return (query.isEmpty() ? "" : query + "&") + "columns=" + Filtered.encoded(String.join(",", columns));
+    }
+
+    private HttpCall call(String method) {
+        HttpCall call = HttpCall.of(method, "/" + Filtered.encoded(name));
+        return schema == null ? call : call.header(method.equals("GET") ? "Accept-Profile" : "Content-Profile", schema);
+    }
+}
