@@ -1,0 +1,16 @@
+package dev.interlock;
+
+import org.jspecify.annotations.Nullable;
+
+/** The code of one step of a workflow. Called for several jobs at the same time, so it must be thread-safe. */
+@FunctionalInterface
+public interface StepHandler {
+    /**
+     * Runs the step.
+     *
+     * @return its output: any object that Jackson writes as JSON, at most 1 MiB of it; null for none
+     * @throws Exception what happens then is up to the worker's {@link FailurePolicy}
+     */
+    @Nullable
+    Object run(StepContext context) throws Exception;
+}

@@ -1,0 +1,227 @@
+package dev.interlock.internal.coordination;
+
+import dev.interlock.CancelResult;
+import dev.interlock.Claim;
+import dev.interlock.ClaimRequest;
+import dev.interlock.Completion;
+import dev.interlock.EnqueueResult;
+import dev.interlock.Heartbeat;
+import dev.interlock.HeartbeatResult;
+import dev.interlock.InstalledVersion;
+import dev.interlock.JobExplanation;
+import dev.interlock.JobRequest;
+import dev.interlock.LeaseOutcome;
+import dev.interlock.Limits;
+import dev.interlock.ModelInfo;
+import dev.interlock.ModelSettings;
+import dev.interlock.OutcomeStatus;
+import dev.interlock.QueueStatus;
+import dev.interlock.SchemaMismatchException;
+import dev.interlock.ServiceException;
+import dev.interlock.StartResult;
+import dev.interlock.SupabaseClient;
+import dev.interlock.SweepResult;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * One method for each function of docs/reference/rpc.md. Thread-safe.
+ *
+ * <p>Those that take a request id may be called again with the same id and the same arguments for 15 minutes: they then
+ * get the first answer.
+ */
+public final class Calls {
+    /** The contract of docs/reference/rpc.md that this SDK is written to. */
+    public static final int CONTRACT = 1;
+
+    private final SupabaseClient supabase;
+    private final @Nullable Duration timeout;
+    private volatile boolean contractChecked;
+
+    public Calls(SupabaseClient supabase, @Nullable Duration timeout) {
+        this.supabase = supabase;
+        this.timeout = timeout;
+    }
+
+    /** The same calls, each of which may take so long. */
+    public Calls within(Duration callTimeout) {
+        Calls calls = new Calls(supabase, callTimeout);
+        calls.contractChecked = contractChecked;
+        return calls;
+    }
+
+    /** A new request id. */
+    public static String newRequestId() {
+        return UUID.randomUUID().toString();
+    }
+
+    public List<EnqueueResult> enqueue(List<JobRequest> jobs, String requestId) {
+        JsonNode answer = call(
+                "job_queue_enqueue",
+                args("jobs", Wire.list(jobs, Wire::job), "options", Map.of("request_id", requestId)));
+        return Wire.list(answer.path("jobs"), Wire::enqueued);
+    }
+
+    public StartResult start(JobRequest job, String workerId, Duration lease, String requestId) {
+        Map<String, @Nullable Object> options = Wire.jobOptions(job);
+        options.put("request_id", requestId);
+        options.put("worker_id", workerId);
+        options.put("lease_seconds", Checks.seconds(lease));
+        return Wire.started(
+                call("job_queue_start", args("job_id", job.jobId(), "models", job.models(), "options", options)));
+    }
+
+    public Claim claim(String workerId, ClaimRequest request, Duration defaultLease, String requestId) {
+        Map<String, @Nullable Object> options = Wire.claim(request, defaultLease);
+        options.put("request_id", requestId);
+        return Wire.claimed(call(
+                "job_queue_claim", args("worker_id", workerId, "max_jobs", request.maxJobs(), "options", options)));
+    }
+
+    public List<HeartbeatResult> heartbeat(
+            String workerId, List<Heartbeat> beats, Duration lease, @Nullable Duration callTimeout) {
+        JsonNode answer = call(
+                "job_queue_heartbeat",
+                args(
+                        "worker_id",
+                        workerId,
+                        "leases",
+                        Wire.list(beats, Wire::heartbeat),
+                        "options",
+                        Map.of("lease_seconds", Checks.seconds(lease))),
+                callTimeout == null ? timeout : callTimeout,
+                null);
+        return Wire.list(answer.path("leases"), Wire::beaten);
+    }
+
+    public Completion complete(
+            String workerId,
+            List<LeaseOutcome> outcomes,
+            @Nullable ClaimRequest claim,
+            Duration defaultLease,
+            String requestId) {
+        Map<String, @Nullable Object> options = new LinkedHashMap<>();
+        options.put("request_id", requestId);
+        options.put("worker_id", workerId);
+        if (claim != null) {
+            Map<String, @Nullable Object> next = Wire.claim(claim, defaultLease);
+            next.put("max_jobs", claim.maxJobs());
+            options.put("claim", next);
+        }
+        JsonNode answer =
+                call("job_queue_complete", args("outcomes", Wire.list(outcomes, Wire::outcome), "options", options));
+        return Wire.completed(answer, claim != null);
+    }
+
+    /** What giving models back came to, and the models that the run still holds. */
+    public record Released(OutcomeStatus status, List<String> models) {}
+
+    public Released releaseModels(String jobId, long token, List<String> models) {
+        JsonNode answer = call("job_queue_release_models", args("job_id", jobId, "token", token, "models", models));
+        return new Released(
+                Json.word(OutcomeStatus.class, Wire.string(answer, "result")), Wire.strings(answer.path("models")));
+    }
+
+    public CancelResult cancel(String jobId, @Nullable String reason) {
+        Map<String, Object> options = reason == null ? Map.of() : Map.of("reason", reason);
+        return Wire.cancelled(call("job_queue_cancel", args("job_id", jobId, "options", options), timeout, jobId));
+    }
+
+    public ModelInfo setModel(String model, ModelSettings settings) {
+        Map<String, Object> changes = new LinkedHashMap<>();
+        if (settings.capacity() != null) {
+            changes.put("capacity", settings.capacity());
+        }
+        if (settings.paused() != null) {
+            changes.put("paused", settings.paused());
+        }
+        return Json.read(call("job_queue_set_model", args("model", model, "settings", changes)), ModelInfo.class);
+    }
+
+    public void setAlias(String alias, @Nullable String model) {
+        Map<String, @Nullable Object> changes = new LinkedHashMap<>();
+        changes.put("alias_of", model);
+        call("job_queue_set_model", args("model", alias, "settings", changes));
+    }
+
+    public Limits setLimits(Map<String, @Nullable Object> settings) {
+        return Json.read(call("job_queue_set_limits", args("settings", settings)), Limits.class);
+    }
+
+    public JobExplanation explain(String jobId) {
+        return Wire.explanation(call("job_queue_explain", args("job_id", jobId), timeout, jobId));
+    }
+
+    public QueueStatus status() {
+        return Json.read(call("job_queue_status", Map.of()), QueueStatus.class);
+    }
+
+    public SweepResult sweep() {
+        return Json.read(call("job_queue_sweep", Map.of()), SweepResult.class);
+    }
+
+    public InstalledVersion version() {
+        return Json.read(send("job_queue_version", Map.of(), timeout), InstalledVersion.class);
+    }
+
+    private JsonNode call(String function, Map<String, @Nullable Object> arguments) {
+        return call(function, arguments, timeout, null);
+    }
+
+    private JsonNode call(
+            String function,
+            Map<String, @Nullable Object> arguments,
+            @Nullable Duration callTimeout,
+            @Nullable String jobId) {
+        requireContract();
+        try {
+            return send(function, arguments, callTimeout);
+        } catch (ServiceException e) {
+            throw Answers.translated(e, jobId);
+        }
+    }
+
+    private JsonNode send(String function, Map<String, @Nullable Object> arguments, @Nullable Duration callTimeout) {
+        var call = supabase.rpc(function, arguments).repeatable();
+        if (callTimeout != null) {
+            call = call.timeout(callTimeout);
+        }
+        JsonNode answer = call.as(JsonNode.class);
+        if (answer == null || !answer.isObject()) {
+            throw Answers.odd("what is not an object", null);
+        }
+        return answer;
+    }
+
+    /**
+     * Checks once that the database speaks this SDK's contract. Until that has been read, nothing is called; two threads
+     * may both read it, which does no harm.
+     */
+    public void requireContract() {
+        if (contractChecked) {
+            return;
+        }
+        InstalledVersion installed = version();
+        if (installed.contract() != CONTRACT) {
+            throw new SchemaMismatchException("The database speaks contract " + installed.contract()
+                    + " of Interlock (version " + installed.version() + "), this SDK needs contract " + CONTRACT + ". "
+                    + (installed.contract() < CONTRACT
+                            ? "Run Migrator.create(supabase).migrate(), or paste the newer SQL files of migrations/."
+                            : "Use a newer version of the SDK."));
+        }
+        contractChecked = true;
+    }
+
+    private static Map<String, @Nullable Object> args(Object... namesAndValues) {
+        Map<String, @Nullable Object> arguments = new LinkedHashMap<>();
+        for (int i = 0; i < namesAndValues.length; i += 2) {
+            arguments.put((String) namesAndValues[i], namesAndValues[i + 1]);
+        }
+        return arguments;
+    }
+}
