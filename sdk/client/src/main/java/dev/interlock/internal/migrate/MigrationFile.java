@@ -1,0 +1,96 @@
+package dev.interlock.internal.migrate;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.List;
+
+/**
+ * A numbered SQL file of {@code migrations/}, from the class path.
+ *
+ * @param name its file name
+ * @param sql its text, with line feeds
+ * @param checksum the SHA-256 of that text, in hex
+ */
+public record MigrationFile(String name, String sql, String checksum) {
+
+    /** The base schema of a new project. */
+    public static final String NEW_PROJECT = "000_clean_schema_no_coins.sql";
+
+    /** What an existing project gets instead. */
+    public static final String EXISTING_PROJECT = "027_add_job_queue_coordination.sql";
+
+    /** The table that records what was applied. */
+    public static final String RECORD = "029_job_queue_migrations.sql";
+
+    private static final String FOLDER = "/dev/interlock/migrations/";
+
+    static MigrationFile named(String name) {
+        String sql = text(name);
+        return new MigrationFile(name, sql, sha256(sql));
+    }
+
+    /** The files for a new or an existing project, in order; the record's first. */
+    public static List<MigrationFile> all(boolean newProject) {
+        String base = newProject ? NEW_PROJECT : EXISTING_PROJECT;
+        return text("index.txt")
+                .lines()
+                .filter(name -> name.equals(base) || name.compareTo(RECORD) >= 0)
+                .sorted((a, b) -> Boolean.compare(b.equals(RECORD), a.equals(RECORD)))
+                .map(MigrationFile::named)
+                .toList();
+    }
+
+    /** A file's text with its line ends made line feeds. */
+    public static String text(String name) {
+        try (InputStream in = MigrationFile.class.getResourceAsStream(FOLDER + name)) {
+            if (in == null) {
+                throw new IllegalStateException(
+                        "The SQL file " + name + " is not on the class path; it comes with interlock-migrations.");
+            }
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8).replace("\r\n", "\n");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** What records that this file was applied. */
+    public String recordSql() {
+        return "insert into public.job_queue_migrations (name, checksum) values ('" + name + "', '" + checksum
+                + "') on conflict (name) do nothing;\n";
+    }
+
+    /** One file to paste: everything for a new or an existing project, and the record of it. */
+    public static String pasteReady(boolean newProject) {
+        StringBuilder paste = new StringBuilder("""
+                -- Interlock, everything for %s project, in one file to paste into the SQL editor (or to run with psql -f).
+                -- Generated from the numbered files of migrations/ (see migrations/README.md); do not edit. Re-runnable.
+
+                """.formatted(newProject ? "a NEW" : "an EXISTING"));
+        List<MigrationFile> files = all(newProject);
+        for (MigrationFile file : files) {
+            paste.append("-- ")
+                    .append("-".repeat(100))
+                    .append("\n-- ")
+                    .append(file.name())
+                    .append("\n\n");
+            paste.append(file.sql().strip()).append("\n\n");
+        }
+        paste.append("-- ").append("-".repeat(100)).append("\n-- what was applied\n\n");
+        files.forEach(file -> paste.append(file.recordSql()));
+        return paste.toString();
+    }
+
+    private static String sha256(String text) {
+        try {
+            byte[] hash = MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
+            return HexFormat.of().formatHex(hash);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}
