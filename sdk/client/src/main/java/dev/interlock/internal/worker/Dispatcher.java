@@ -92,6 +92,10 @@ final class Dispatcher implements Runnable {
                 // Nobody but stop() has a reason to interrupt this thread.
                 LOG.debug("The dispatcher was interrupted", e);
             } catch (RuntimeException e) {
+                if (stopped) {
+                    LOG.debug("Worker {}: its last call was cut off", config.workerId(), e);
+                    return;
+                }
                 LOG.error("Worker {}: its dispatcher failed in an unexpected way; it goes on", config.workerId(), e);
                 failures++;
                 pauseQuietly(backoff.delay(failures));

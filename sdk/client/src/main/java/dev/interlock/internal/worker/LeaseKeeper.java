@@ -46,8 +46,9 @@ final class LeaseKeeper {
         Future<?> unused = timer.scheduleWithFixedDelay(this::tick, tick, tick, TimeUnit.NANOSECONDS);
     }
 
+    /** Ends; a heartbeat that is under way is left to end by itself. */
     void stop() {
-        timer.shutdownNow();
+        timer.shutdown();
     }
 
     /** Sets the run's alarm. */
