@@ -93,12 +93,12 @@ public final class Quickstart {
             workers.start(worker);
         }
 
-        view.heading("1  Jobs and workflows that share models wait for each other; the others run beside them");
+        view.heading("1  Jobs that share a model wait for each other; the others run beside them");
         enqueueAndWatch(demo.sharedModels(), workers);
 
         boolean single = othersAreIdle();
         if (single) {
-            view.heading("2  One job at a time, whatever its models (the seed's mode: max_active_jobs = 1)");
+            view.heading("2  One job at a time, whatever its models (max_active_jobs = 1)");
             Limits before = coordinator.limits();
             coordinator.setLimits(LimitSettings.builder().maxActiveJobs(1).build());
             provider.allowTogether(1);

@@ -57,7 +57,7 @@ final class View {
             return;
         }
         List<String> lines = new ArrayList<>();
-        lines.add(String.format("  %-26s %-24s %s", "model", "held by", "in line"));
+        lines.add(String.format("  %-25s %-29s %s", "model", "held by", "in line"));
         for (QueueStatus.Model model : status.models()) {
             if (model.model().endsWith(demo.run())) {
                 lines.add(line(model, status.now()));
@@ -91,7 +91,7 @@ final class View {
             waiting.add(demo.shown(waiter.jobId()));
         }
         String holders = held.isEmpty() ? "-" : String.join(", ", held);
-        return String.format("  %-26s %-24s %s", demo.shown(model.model()), holders, String.join(" ", waiting));
+        return String.format("  %-25s %-29s %s", demo.shown(model.model()), holders, String.join(" ", waiting));
     }
 
     double seconds() {
