@@ -204,9 +204,8 @@ final class Dispatcher implements Runnable {
     private void begin(Exchange exchange, Claim claim) {
         long now = System.nanoTime();
         Instant dueAt = claim.nextDueAt();
-        Long dueIn = dueAt == null
-                ? null
-                : Math.max(0, Duration.between(Instant.now(), dueAt).toMillis()) * 1_000_000;
+        Long dueIn =
+                dueAt == null ? null : Duration.between(Instant.now(), dueAt).toMillis() * 1_000_000;
         heldOff = false;
         timer.answered(now, !claim.leases().isEmpty(), dueIn, dueAt);
         for (Lease lease : claim.leases()) {

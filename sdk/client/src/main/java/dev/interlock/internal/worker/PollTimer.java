@@ -51,8 +51,10 @@ final class PollTimer {
         RandomGenerator chance = random == null ? ThreadLocalRandom.current() : random;
         long wait = (long) (interval * (0.75 + chance.nextDouble() / 4));
         interval = Math.min(max, interval * 2);
-        // Woken early once for each time: should the clocks differ, the same one must not wake it again and again.
-        if (dueIn != null && dueAt != null && dueIn < wait && !dueAt.equals(woken)) {
+        // The claim has just taken up whatever was due, so a time in the past means that the clocks differ. For the
+        // same
+        // reason one time wakes it early once, and not again and again.
+        if (dueIn != null && dueAt != null && dueIn > 0 && dueIn < wait && !dueAt.equals(woken)) {
             woken = dueAt;
             wait = Math.max(dueIn, min);
         }

@@ -47,17 +47,27 @@ class PollTimerTest {
         assertThat(timer.remaining(0)).isEqualTo(300 * MS);
 
         // The clocks differ: it is still not due there.
-        timer.answered(0, false, 0L, DUE);
+        timer.answered(0, false, 1L, DUE);
         assertThat(timer.remaining(0)).as("seed %s", seed).isGreaterThanOrEqualTo(750 * MS);
     }
 
     @Test
-    void answered_whenSomethingIsLongDue_staysAboveTheShortestInterval() {
+    void answered_whenSomethingFallsDueVerySoon_staysAboveTheShortestInterval() {
         for (int i = 0; i < 10; i++) {
             timer.answered(0, false, null, null);
         }
-        timer.answered(0, false, 0L, DUE);
+        timer.answered(0, false, 1L, DUE);
 
         assertThat(timer.remaining(0)).isEqualTo(100 * MS);
+    }
+
+    @Test
+    void answered_whenSomethingIsLongDueByADifferentClock_isNotHurried() {
+        for (int i = 0; i < 10; i++) {
+            timer.answered(0, false, null, null);
+        }
+        timer.answered(0, false, -5000 * MS, DUE);
+
+        assertThat(timer.remaining(0)).as("seed %s", seed).isGreaterThanOrEqualTo(750 * MS);
     }
 }

@@ -8,6 +8,7 @@ import dev.interlock.ClaimRequest;
 import dev.interlock.FailurePolicy;
 import dev.interlock.FatalJobException;
 import dev.interlock.InvalidRequestException;
+import dev.interlock.JobCoordinator;
 import dev.interlock.JobExplanation;
 import dev.interlock.JobRequest;
 import dev.interlock.JobStatus;
@@ -15,6 +16,8 @@ import dev.interlock.JobWorker;
 import dev.interlock.Lease;
 import dev.interlock.Outcome;
 import dev.interlock.OutcomeStatus;
+import dev.interlock.SupabaseClient;
+import dev.interlock.UnauthorizedException;
 import dev.interlock.WorkerListener;
 import dev.interlock.WorkerState;
 import java.time.Duration;
@@ -382,6 +385,18 @@ class JobWorkerTest extends CoordinatorTestBase {
         await(done);
 
         assertThat(others.explain(name("b")).status()).isEqualTo(JobStatus.COMPLETED);
+    }
+
+    @Test
+    void start_whenTheKeyIsRefused_saysSoAtOnceAndStartsNothing() {
+        SupabaseClient client =
+                closing(SupabaseClient.create(local.url(), "sb_secret_wrongwrongwrongwrongwr_wrongwro"));
+        JobWorker worker = closing(JobWorker.builder(JobCoordinator.create(client))
+                .handle(name("handler"), job -> Outcome.complete())
+                .build());
+
+        assertThatExceptionOfType(UnauthorizedException.class).isThrownBy(worker::start);
+        assertThat(worker.state().phase()).isEqualTo(WorkerState.Phase.NEW);
     }
 
     @Test
