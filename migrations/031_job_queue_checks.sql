@@ -180,12 +180,15 @@ begin
     if value is null or jsonb_typeof(value) = 'null' then
         return null;
     end if;
-    begin
-        t := (value #>> '{}')::timestamptz;
-    exception when others then
-        t := 'infinity';
-    end;
-    if jsonb_typeof(value) <> 'string' or not isfinite(t) then
+    -- PostgreSQL itself would also take "tomorrow", and a time without a zone for one of the session's.
+    if (value #>> '{}') ~ '^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d(:?\d\d)?)$' then
+        begin
+            t := (value #>> '{}')::timestamptz;
+        exception when datetime_field_overflow or invalid_datetime_format then
+            t := null;
+        end;
+    end if;
+    if t is null then
         perform job_queue.refuse('JQ007', format('%s is %s, not a time.', what, left(value::text, 40)),
                                  'Give an ISO 8601 time with its zone, for example "2026-11-24T12:00:00Z".');
     end if;

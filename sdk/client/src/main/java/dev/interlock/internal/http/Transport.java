@@ -11,6 +11,7 @@ import java.net.SocketTimeoutException;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.Objects;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -104,8 +105,15 @@ public final class Transport implements AutoCloseable {
                 .retryOnResult(Attempt::again)
                 .intervalBiFunction((n, either) -> either.get().pause().toMillis())
                 .build();
-        Attempt last = Retry.of("supabase", config)
-                .executeSupplier(() -> attempt(call, count.incrementAndGet(), start, budget, attempts));
+        Attempt last;
+        try {
+            last = Retry.of("supabase", config)
+                    .executeSupplier(() -> attempt(call, count.incrementAndGet(), start, budget, attempts));
+        } catch (CancellationException e) {
+            Thread.currentThread().interrupt();
+            throw new InterlockIoException(
+                    "Interrupted before " + call.method() + " " + call.path() + " was sent again.", e, true);
+        }
 
         if (last.failure() != null) {
             throw noAnswer(call, last);
