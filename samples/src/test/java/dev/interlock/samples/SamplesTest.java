@@ -1,0 +1,68 @@
+package dev.interlock.samples;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.interlock.samples.quickstart.Quickstart;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.UUID;
+import org.junit.jupiter.api.Test;
+
+/** Every sample runs as a user runs it, in a process of its own, and ends by itself with a check of its own result. */
+class SamplesTest {
+
+    @Test
+    void quickstartEndsWithoutCollisionsAndLeavesNothingRunning() throws Exception {
+        Run run = run(Quickstart.class);
+
+        assertThat(run.exit()).as(run.output()).isZero();
+        assertThat(run.output())
+                .contains("✅ Migration 027 completed successfully!")
+                .contains("jobs columns: 5 rows")
+                .contains("workflow_executions columns: 3 rows")
+                .contains("new tables: 2 rows")
+                .contains("job_queue_state: 1 row with NULL active_job_id")
+                .containsPattern("collisions seen by the provider +0 ")
+                .contains("yes, in every line")
+                .contains("kill -9 worker-");
+        assertThat(run.left()).isEmpty();
+    }
+
+    private record Run(int exit, String output, List<String> left) {}
+
+    private static Run run(Class<?> main) throws Exception {
+        String mark = "INTERLOCK_SAMPLE_RUN=" + UUID.randomUUID();
+        ProcessBuilder builder = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-Dstdout.encoding=UTF-8",
+                        "-cp",
+                        System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
+                        main.getName())
+                .redirectErrorStream(true);
+        builder.environment().remove("SUPABASE_URL");
+        builder.environment().put(mark.substring(0, mark.indexOf('=')), mark.substring(mark.indexOf('=') + 1));
+        Process process = builder.start();
+        process.getOutputStream().close();
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        int exit = process.waitFor();
+        // Whatever it started, directly or not, has inherited the mark.
+        List<String> left = ProcessHandle.allProcesses()
+                .filter(handle -> environment(handle).contains(mark))
+                .map(handle -> handle.info().commandLine().orElse("?"))
+                .toList();
+        return new Run(exit, output, left);
+    }
+
+    private static String environment(ProcessHandle handle) {
+        try {
+            return Files.readString(
+                    Path.of("/proc", Long.toString(handle.pid()), "environ"), StandardCharsets.ISO_8859_1);
+        } catch (IOException e) {
+            // Gone meanwhile, or another user's.
+            return "";
+        }
+    }
+}
