@@ -1,0 +1,212 @@
+package dev.interlock.it.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * Every function at once, by many callers, in seeded random order: whatever they do to each other, no caller gets an error, no two wait for each
+ * other, the invariants hold at the end and the log tells the same story as the tables.
+ */
+class RandomTrafficTest extends EngineTest {
+
+    private static final int CALLERS = 10;
+    private static final int STEPS = 60;
+    private static final List<String> MODELS = List.of("m1", "m2", "m3", "m4", "m5");
+
+    private record Held(String jobId, long token, List<String> models) {}
+
+    private final AtomicInteger ids = new AtomicInteger();
+    private final ConcurrentLinkedQueue<Held> held = new ConcurrentLinkedQueue<>();
+
+    @Test
+    @DisplayName("I1, I2, I5, I8, I10 hold under everything at once")
+    void everythingAtOnce() throws Exception {
+        long seed = Long.getLong("interlock.seed", System.nanoTime());
+        System.out.println("seed of everythingAtOnce: " + seed + " (repeat with -Dinterlock.seed=" + seed + ")");
+        long deadlocks = deadlocks();
+        List<Callable<Integer>> callers = new ArrayList<>();
+        for (int c = 0; c < CALLERS; c++) {
+            Random random = new Random(seed + c);
+            String name = "caller-" + c;
+            callers.add(() -> {
+                for (int i = 0; i < STEPS; i++) {
+                    step(name, random);
+                }
+                return STEPS;
+            });
+        }
+
+        atOnce(callers);
+
+        assertThat(deadlocks()).as("deadlocks found by PostgreSQL").isEqualTo(deadlocks);
+        noModelWasHeldTwice();
+        theLogTellsTheSameStory();
+        everyJobEnds();
+    }
+
+    private void step(String name, Random random) throws Exception {
+        switch (random.nextInt(20)) {
+            case 0, 1, 2 -> queue.enqueue(newJob(random), newJob(random));
+            case 3, 4 -> {
+                Map<String, Object> job = newJob(random);
+                JsonNode answer = queue.start((String) job.get("job_id"), ((String[]) job.get("models")).clone());
+                if (answer.has("lease")) {
+                    hold(answer.path("lease"));
+                }
+            }
+            case 5 ->
+                sql("insert into public.jobs (prompt, required_models) select 'p', '[\"" + model(random) + "\", \""
+                        + model(random) + "\"]' from generate_series(1, 2)");
+            case 6, 7, 8 ->
+                queue.claimWith(name, 1 + random.nextInt(3), Map.of())
+                        .path("leases")
+                        .forEach(this::hold);
+            case 9, 10, 11, 12, 13 -> end(random, Map.of("claim", Map.of("max_jobs", 1 + random.nextInt(2))));
+            case 14 -> end(random, Map.of());
+            case 15 -> {
+                Held run = held.peek();
+                if (run != null) {
+                    queue.call(
+                            "job_queue_release_models",
+                            Map.of(
+                                    "job_id",
+                                    run.jobId(),
+                                    "token",
+                                    run.token(),
+                                    "models",
+                                    run.models().subList(0, 1)));
+                    queue.call(
+                            "job_queue_heartbeat",
+                            Map.of(
+                                    "worker_id",
+                                    name,
+                                    "leases",
+                                    List.of(Map.of("job_id", run.jobId(), "token", run.token(), "progress", 5))));
+                }
+            }
+            case 16 -> {
+                Held run = held.poll();
+                if (run != null) {
+                    letLeaseRunOut(run.jobId(), run.token());
+                }
+            }
+            case 17 -> queue.setModel(model(random), Map.of("capacity", random.nextInt(3)));
+            case 18 -> queue.setModel(model(random), Map.of("paused", random.nextInt(3) == 0));
+            default -> {
+                if (random.nextInt(3) == 0) {
+                    Integer limit = random.nextBoolean() ? null : 1 + random.nextInt(3);
+                    Map<String, Object> settings = new java.util.HashMap<>();
+                    settings.put("max_active_jobs", limit);
+                    queue.setLimits(settings);
+                } else {
+                    String some = "job-" + random.nextInt(Math.max(1, ids.get()));
+                    if (!rows("select job_id from public.job_queue_jobs where job_id = ?", some)
+                            .isEmpty()) {
+                        queue.call("job_queue_cancel", Map.of("job_id", some));
+                    }
+                    queue.sweep();
+                }
+            }
+        }
+    }
+
+    private void end(Random random, Map<String, ?> options) {
+        Held run = held.poll();
+        if (run != null) {
+            String[] outcomes = {"complete", "complete", "complete", "fail", "retry", "release"};
+            queue.end(run.jobId(), run.token(), outcomes[random.nextInt(outcomes.length)], options)
+                    .path("leases")
+                    .forEach(this::hold);
+        }
+    }
+
+    private void hold(JsonNode lease) {
+        List<String> models = new ArrayList<>();
+        lease.path("models").forEach(m -> models.add(m.asString()));
+        held.add(new Held(lease.path("job_id").asString(), lease.path("token").asLong(), models));
+    }
+
+    private Map<String, Object> newJob(Random random) {
+        String[] models =
+                random.nextInt(3) == 0 ? new String[] {model(random)} : new String[] {model(random), model(random)};
+        return Queue.job("job-" + ids.getAndIncrement(), Map.of("priority", random.nextInt(3)), models);
+    }
+
+    private static String model(Random random) {
+        return MODELS.get(random.nextInt(MODELS.size()));
+    }
+
+    private void letLeaseRunOut(String jobId, long token) throws Exception {
+        sql(
+                "update public.job_queue_jobs set lease_until = now() - interval '1 second' where status = 'running' and job_id = '"
+                        + jobId + "' and token = " + token);
+    }
+
+    private long deadlocks() throws Exception {
+        return Long.parseLong(rows("select deadlocks::text from pg_stat_database where datname = current_database()")
+                .get(0));
+    }
+
+    /** The database refuses it by a unique key; this looks whether the key is what it should be. */
+    private void noModelWasHeldTwice() throws Exception {
+        assertThat(rows("select l.model from public.job_queue_lines l join public.job_queue_jobs j using (job_id)"
+                        + " where j.status = 'running' group by l.model having count(*) <> count(distinct l.seat)"))
+                .isEmpty();
+    }
+
+    /** I11: the last event of each job says what the job is now, and attempts are counted as they were started. */
+    private void theLogTellsTheSameStory() throws Exception {
+        assertThat(
+                        rows(
+                                "select j.job_id || ' is ' || j.status || ' and the log says ' || l.event_type"
+                                        + " from public.job_queue_jobs j join lateral (select event_type, metadata from public.job_queue_log g"
+                                        + " where g.job_id = j.job_id and g.event_type <> 'cancel_requested' and not jsonb_exists(g.metadata, 'released_models')"
+                                        + " order by g.seq desc limit 1) l on true"
+                                        + " where not (j.status = l.metadata ->> 'status'"
+                                        // A pause moves jobs between waiting and delayed without an event of theirs.
+                                        + " or (j.status in ('waiting', 'delayed') and l.metadata ->> 'status' in ('waiting', 'delayed')))"))
+                .isEmpty();
+        assertThat(rows("select j.job_id from public.job_queue_jobs j where j.attempt <>"
+                        + " (select count(*) filter (where g.event_type = 'started')"
+                        + " - count(*) filter (where g.event_type = 'released' and not jsonb_exists(g.metadata, 'released_models'))"
+                        + " from public.job_queue_log g where g.job_id = j.job_id)"))
+                .isEmpty();
+    }
+
+    /** I4: with every limit lifted, all jobs that are left come to an end. */
+    private void everyJobEnds() throws Exception {
+        Map<String, Object> none = new java.util.HashMap<>();
+        none.put("max_active_jobs", null);
+        queue.setLimits(none);
+        for (String model : MODELS) {
+            queue.setModel(model, Map.of("capacity", 1, "paused", false));
+        }
+        sql("update public.job_queue_jobs set lease_until = now() - interval '1 second' where status = 'running'");
+        while (true) {
+            JsonNode claim = queue.claimWith("last", 50, Map.of());
+            if (Queue.ids(claim).isEmpty()
+                    && rows("select 1 from public.job_queue_jobs where status = 'running' and lease_until < now()"
+                                    + " or status = 'delayed' and due_at <= now()")
+                            .isEmpty()) {
+                break;
+            }
+            claim.path("leases")
+                    .forEach(lease -> queue.complete(
+                            lease.path("job_id").asString(), lease.path("token").asLong()));
+        }
+        assertThat(
+                        rows(
+                                "select job_id || ' ' || status from public.job_queue_jobs where status in ('waiting', 'delayed', 'running')"))
+                .isEmpty();
+    }
+}
