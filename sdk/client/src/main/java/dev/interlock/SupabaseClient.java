@@ -9,6 +9,7 @@ import java.net.URISyntaxException;
 import java.time.Duration;
 import java.util.Map;
 import okhttp3.Headers;
+import okhttp3.HttpUrl;
 import okhttp3.OkHttpClient;
 import org.jspecify.annotations.Nullable;
 
@@ -45,6 +46,7 @@ public final class SupabaseClient implements AutoCloseable {
                 .add("X-Client-Info", "interlock-java/" + VERSION);
         // An opaque key in Authorization would be taken for a broken JWT.
         if (builder.accessToken != null) {
+            ProjectKey.checkToken(builder.accessToken);
             headers.add("Authorization", "Bearer " + builder.accessToken);
         } else if (builder.key != null && builder.key.startsWith("eyJ")) {
             headers.add("Authorization", "Bearer " + builder.key);
@@ -139,6 +141,9 @@ public final class SupabaseClient implements AutoCloseable {
      * @param body JSON, or null for none
      */
     public RawResponse raw(String method, String path, Map<String, String> headers, @Nullable String body) {
+        if (!path.startsWith("/")) {
+            throw new IllegalArgumentException("The path \"" + path + "\" does not start with a slash.");
+        }
         int question = path.indexOf('?');
         HttpCall call = HttpCall.of(method, question < 0 ? path : path.substring(0, question));
         if (question >= 0) {
@@ -167,19 +172,19 @@ public final class SupabaseClient implements AutoCloseable {
         if (url == null || url.isBlank()) {
             throw new ConfigurationException("There is no Supabase URL." + example);
         }
+        // The messages do not repeat it: a key given for the URL, or a password in it, must not get into a log.
         URI uri;
         try {
             uri = new URI(url.strip());
         } catch (URISyntaxException e) {
-            throw new ConfigurationException(
-                    "The Supabase URL \"" + url + "\" is malformed: " + e.getReason() + "." + example, e);
+            throw new ConfigurationException("The Supabase URL is malformed: " + e.getReason() + "." + example);
         }
-        if (!"https".equals(uri.getScheme()) && !"http".equals(uri.getScheme())) {
-            throw new ConfigurationException(
-                    "The Supabase URL \"" + url + "\" does not start with https:// or http://." + example);
+        if (!"https".equalsIgnoreCase(uri.getScheme()) && !"http".equalsIgnoreCase(uri.getScheme())) {
+            throw new ConfigurationException("The Supabase URL does not start with https:// or http://." + example);
         }
-        if (uri.getHost() == null || uri.getQuery() != null || uri.getUserInfo() != null) {
-            throw new ConfigurationException("The Supabase URL \"" + url + "\" is not the URL of a project." + example);
+        boolean whole = uri.getRawAuthority() != null && HttpUrl.parse(uri.toString()) != null;
+        if (!whole || uri.getRawAuthority().contains("@") || uri.getQuery() != null || uri.getFragment() != null) {
+            throw new ConfigurationException("The Supabase URL is not the URL of a project." + example);
         }
         String text = uri.toString();
         while (text.endsWith("/")) {
@@ -252,7 +257,7 @@ public final class SupabaseClient implements AutoCloseable {
         /**
          * Makes the client; nothing is sent.
          *
-         * @throws ConfigurationException when the URL or the key is missing or malformed
+         * @throws ConfigurationException when the URL or the key is missing or malformed, or the access token malformed
          */
         public SupabaseClient build() {
             return new SupabaseClient(this);

@@ -29,15 +29,7 @@ public final class ProjectKey {
                     "The Supabase key is empty. Set SUPABASE_SECRET_KEY to the project's secret key"
                             + " (Dashboard, Project Settings, API Keys).");
         }
-        for (int i = 0; i < key.length(); i++) {
-            char c = key.charAt(i);
-            if (c <= ' ' || c > '~') {
-                throw new ConfigurationException("The Supabase key has a "
-                        + (c == '\n' || c == '\r' ? "line break" : c == ' ' ? "blank" : "character that no key has")
-                        + " at position " + (i + 1) + " of " + key.length()
-                        + ". Copy it again, without what is around it.");
-            }
-        }
+        checkCharacters("The Supabase key", key);
         if (key.startsWith("sb_secret_")) {
             return new ProjectKey(key, false, KeyKind.SECRET);
         }
@@ -51,6 +43,26 @@ public final class ProjectKey {
         throw new ConfigurationException(
                 "This is not a Supabase key: it starts neither with sb_secret_ or sb_publishable_ nor is it a JWT"
                         + " (three parts with dots, starting with eyJ). It has " + key.length() + " characters.");
+    }
+
+    /** Checks the shape of a user's access token without sending it anywhere. */
+    public static void checkToken(String token) {
+        if (token.isBlank()) {
+            throw new ConfigurationException("The access token is empty. Give that of a signed-in user, or none.");
+        }
+        checkCharacters("The access token", token);
+    }
+
+    private static void checkCharacters(String what, String text) {
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c <= ' ' || c > '~') {
+                throw new ConfigurationException(what + " has a "
+                        + (c == '\n' || c == '\r' ? "line break" : c == ' ' ? "blank" : "character that no key has")
+                        + " at position " + (i + 1) + " of " + text.length()
+                        + ". Copy it again, without what is around it.");
+            }
+        }
     }
 
     private static KeyKind kindOf(String claims) {

@@ -72,7 +72,7 @@ public final class Transport implements AutoCloseable {
         this.timeout = timeout;
         this.retry = retry;
         this.listener = listener;
-        this.backoff = retry.firstPause().isZero()
+        this.backoff = retry.firstPause().toMillis() < 1
                 ? IntervalFunction.of(Duration.ofMillis(1))
                 : IntervalFunction.ofExponentialRandomBackoff(retry.firstPause(), 2.0, 0.25, retry.longestPause());
     }
@@ -140,7 +140,7 @@ public final class Transport implements AutoCloseable {
                     answer.status(),
                     took.toMillis(),
                     response.header("sb-request-id"));
-            listener.answered(call.method(), call.path(), answer.status(), took, number);
+            tell(() -> listener.answered(call.method(), call.path(), answer.status(), took, number));
             ErrorBody error = answer.error();
             if (error == null) {
                 return new Attempt(number, answer, null, Verdict.FINAL, Duration.ZERO, false);
@@ -176,16 +176,25 @@ public final class Transport implements AutoCloseable {
                     call.path(),
                     error == null ? String.valueOf(attempt.failure()) : error.status() + " " + error.code(),
                     attempt.pause().toMillis());
-            listener.retrying(
+            tell(() -> listener.retrying(
                     call.method(),
                     call.path(),
                     error == null ? 0 : error.status(),
                     error == null ? null : error.code(),
                     attempt.pause(),
-                    attempt.number());
+                    attempt.number()));
         }
         return new Attempt(
                 attempt.number(), attempt.answer(), attempt.failure(), attempt.verdict(), attempt.pause(), again);
+    }
+
+    /** What was carried out was carried out, whatever the listener thinks of it. */
+    private static void tell(Runnable event) {
+        try {
+            event.run();
+        } catch (RuntimeException e) {
+            LOG.warn("A ClientListener threw; that changes nothing", e);
+        }
     }
 
     private Duration pause(Verdict verdict, int number, @Nullable String retryAfter) {
