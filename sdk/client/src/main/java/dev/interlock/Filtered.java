@@ -33,49 +33,49 @@ public abstract class Filtered<S extends Filtered<S>> {
 
     /** The column equals the value. */
     public S eq(String column, Object value) {
-        return filter(column, "eq." + value);
+        return filter(column, "eq." + given(column, value));
     }
 
     /** The column differs from the value. */
     public S neq(String column, Object value) {
-        return filter(column, "neq." + value);
+        return filter(column, "neq." + given(column, value));
     }
 
     /** The column is greater than the value. */
     public S gt(String column, Object value) {
-        return filter(column, "gt." + value);
+        return filter(column, "gt." + given(column, value));
     }
 
     /** The column is greater than the value or equal to it. */
     public S gte(String column, Object value) {
-        return filter(column, "gte." + value);
+        return filter(column, "gte." + given(column, value));
     }
 
     /** The column is less than the value. */
     public S lt(String column, Object value) {
-        return filter(column, "lt." + value);
+        return filter(column, "lt." + given(column, value));
     }
 
     /** The column is less than the value or equal to it. */
     public S lte(String column, Object value) {
-        return filter(column, "lte." + value);
+        return filter(column, "lte." + given(column, value));
     }
 
     /** The column matches the pattern; {@code *} stands for any text. */
     public S like(String column, String pattern) {
-        return filter(column, "like." + pattern);
+        return filter(column, "like." + given(column, pattern));
     }
 
     /** As {@link #like}, whatever the case. */
     public S ilike(String column, String pattern) {
-        return filter(column, "ilike." + pattern);
+        return filter(column, "ilike." + given(column, pattern));
     }
 
     /** The column is one of the values. */
     public S in(String column, Collection<?> values) {
         List<String> quoted = new ArrayList<>();
         for (Object value : values) {
-            quoted.add(quoted(String.valueOf(value)));
+            quoted.add(quoted(given(column, value)));
         }
         return filter(column, "in.(" + String.join(",", quoted) + ")");
     }
@@ -90,7 +90,7 @@ public abstract class Filtered<S extends Filtered<S>> {
         if (value instanceof Collection<?> elements) {
             List<String> quoted = new ArrayList<>();
             for (Object element : elements) {
-                quoted.add("\"" + String.valueOf(element).replace("\\", "\\\\").replace("\"", "\\\"") + "\"");
+                quoted.add(quoted(given(column, element)));
             }
             return filter(column, "cs.{" + String.join(",", quoted) + "}");
         }
@@ -107,12 +107,15 @@ public abstract class Filtered<S extends Filtered<S>> {
      * parentheses must be in double quotes.
      */
     public S or(String... conditions) {
+        if (conditions.length == 0) {
+            throw new IllegalArgumentException("or() needs a condition.");
+        }
         return filter("or", "(" + String.join(",", conditions) + ")");
     }
 
     /** The column does not meet the operator: {@code not("status", "in", "(failed,cancelled)")}. */
     public S not(String column, String operator, Object value) {
-        return filter(column, "not." + operator + "." + value);
+        return filter(column, "not." + operator + "." + given(column, value));
     }
 
     /** The time for this call, its retries included, instead of the client's. */
@@ -149,6 +152,15 @@ public abstract class Filtered<S extends Filtered<S>> {
 
     static String encoded(String text) {
         return URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20");
+    }
+
+    /** Null is no value: {@code neq.null} would compare with the text "null" and so match every row. */
+    private static String given(String column, @Nullable Object value) {
+        if (value == null) {
+            throw new NullPointerException("The value of the filter on \"" + column
+                    + "\" is null. Ask for null with is(\"" + column + "\", null).");
+        }
+        return value.toString();
     }
 
     private static String quoted(String value) {

@@ -48,6 +48,9 @@ public final class Select extends Filtered<Select> {
 
     /** At most so many rows. */
     public Select limit(int rows) {
+        if (rows < 0) {
+            throw new IllegalArgumentException("The limit " + rows + " is negative.");
+        }
         return parameter("limit", Integer.toString(rows));
     }
 
@@ -99,7 +102,7 @@ public final class Select extends Filtered<Select> {
         Answer answer = Call.send(transport, query.timeout() == null ? head : head.timeout(query.timeout()));
         String range = new RawResponse(answer.status(), answer.headers(), "").header("content-range");
         int slash = range == null ? -1 : range.lastIndexOf('/');
-        if (range == null || slash < 0 || range.endsWith("*")) {
+        if (range == null || slash < 0 || !range.substring(slash + 1).matches("[0-9]{1,18}")) {
             throw new DataException("The answer does not say how many rows there are: " + range);
         }
         return Long.parseLong(range.substring(slash + 1));
