@@ -105,18 +105,23 @@ public final class Transport implements AutoCloseable {
                 .retryOnResult(Attempt::again)
                 .intervalBiFunction((n, either) -> either.get().pause().toMillis())
                 .build();
+        // One attempt that may have been carried out is enough, whatever became of the later ones.
+        AtomicBoolean unknown = new AtomicBoolean();
         Attempt last;
         try {
-            last = Retry.of("supabase", config)
-                    .executeSupplier(() -> attempt(call, count.incrementAndGet(), start, budget, attempts));
+            last = Retry.of("supabase", config).executeSupplier(() -> {
+                Attempt attempt = attempt(call, count.incrementAndGet(), start, budget, attempts);
+                unknown.compareAndSet(false, attempt.verdict() == Verdict.UNKNOWN);
+                return attempt;
+            });
         } catch (CancellationException e) {
             Thread.currentThread().interrupt();
             throw new InterlockIoException(
-                    "Interrupted before " + call.method() + " " + call.path() + " was sent again.", e, true);
+                    "Interrupted before " + call.method() + " " + call.path() + " was sent again.", e, unknown.get());
         }
 
         if (last.failure() != null) {
-            throw noAnswer(call, last);
+            throw noAnswer(call, last, unknown.get());
         }
         return Objects.requireNonNull(last.answer());
     }
@@ -235,13 +240,14 @@ public final class Transport implements AutoCloseable {
         return new Answer(response.code(), response.headers().toMultimap(), body, error);
     }
 
-    private InterlockIoException noAnswer(HttpCall call, Attempt last) {
-        boolean unknown = last.verdict() == Verdict.UNKNOWN;
+    private InterlockIoException noAnswer(HttpCall call, Attempt last, boolean unknown) {
         IOException failure = Objects.requireNonNull(last.failure());
         String host = HttpUrl.get(root).host();
         String what = failure instanceof SocketTimeoutException || "timeout".equals(failure.getMessage())
                 ? "did not answer in time"
-                : unknown ? "broke the connection before it answered" : "could not be reached";
+                : last.verdict() == Verdict.UNKNOWN
+                        ? "broke the connection before it answered"
+                        : "could not be reached";
         return new InterlockIoException(
                 host + " " + what + " (" + call.method() + " " + call.path() + ", sent " + last.number() + " times): "
                         + failure.getMessage()

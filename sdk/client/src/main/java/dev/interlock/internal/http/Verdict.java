@@ -10,8 +10,9 @@ import org.jspecify.annotations.Nullable;
  * <caption>Errors</caption>
  * <tr><td>PGRST000, 002, 003, 303</td><td>surely not executed</td></tr>
  * <tr><td>40001, 40P01, 55P03, 57014, 57P01-3, 53xxx, 08xxx</td><td>rolled back</td></tr>
- * <tr><td>PGRST001; 408, 425, 429, 502, 503, 504, 520-524, 544 without a code</td><td>unknown</td></tr>
- * <tr><td>PGRST202, 204, 205, 42P01, 42883, 3F000</td><td>the schema lacks something</td></tr>
+ * <tr><td>429 without a code</td><td>turned away</td></tr>
+ * <tr><td>PGRST001; 408, 425, 502, 503, 504, 520-524, 544 without a code</td><td>unknown</td></tr>
+ * <tr><td>PGRST202, 204, 205, 42P01, 42883, 42703, 3F000</td><td>the schema lacks something</td></tr>
  * <tr><td>all else</td><td>final</td></tr>
  * </table>
  */
@@ -39,7 +40,7 @@ public enum Verdict {
             "57P03");
     private static final Set<String> SCHEMA_CODES =
             Set.of("PGRST202", "PGRST204", "PGRST205", "42P01", "42883", "42703", "3F000");
-    private static final Set<Integer> GATEWAY = Set.of(408, 425, 429, 502, 503, 504, 520, 521, 522, 523, 524, 544);
+    private static final Set<Integer> GATEWAY = Set.of(408, 425, 502, 503, 504, 520, 521, 522, 523, 524, 544);
 
     static Verdict of(int status, @Nullable String code) {
         if (code != null && !code.startsWith("UNAUTHORIZED")) {
