@@ -31,6 +31,27 @@ class SamplesTest {
         assertThat(run.left()).isEmpty();
     }
 
+    @Test
+    void helloJobRunsBothJobs() throws Exception {
+        Run run = run(HelloJob.class);
+
+        assertThat(run.exit()).as(run.output()).isZero();
+        assertThat(run.output()).contains("Both are done, one after the other.");
+        assertThat(run.left()).isEmpty();
+    }
+
+    /** The README's example is the sample's text. */
+    @Test
+    void theReadmeShowsTheSample() throws Exception {
+        String source = Files.readString(Path.of("src/main/java/dev/interlock/samples/HelloJob.java"));
+        String shown = source.substring(source.indexOf("// readme:start") + 15, source.indexOf("// readme:end"))
+                .stripIndent()
+                .strip();
+
+        assertThat(Files.readString(Path.of("../README.md")).replace("\r\n", "\n"))
+                .contains(shown);
+    }
+
     private record Run(int exit, String output, List<String> left) {}
 
     private static Run run(Class<?> main) throws Exception {
