@@ -1,0 +1,2661 @@
+-- Interlock, everything for an EXISTING project, in one file to paste into the SQL editor (or to run with psql -f).
+-- Generated from the numbered files of migrations/ (see migrations/README.md); do not edit. Re-runnable.
+
+-- ----------------------------------------------------------------------------------------------------
+-- 029_job_queue_migrations.sql
+
+-- What was installed, and with which text.
+
+create table if not exists public.job_queue_migrations (
+    name text primary key,
+    checksum text not null,
+    applied_at timestamptz not null default now()
+);
+
+comment on table public.job_queue_migrations is 'The migrations that were applied: file name and SHA-256 of its text.';
+
+alter table public.job_queue_migrations enable row level security;
+revoke all on public.job_queue_migrations from public, anon, authenticated;
+grant select, insert, update, delete on public.job_queue_migrations to service_role;
+
+notify pgrst, 'reload schema';
+
+-- ----------------------------------------------------------------------------------------------------
+-- 027_add_job_queue_coordination.sql
+
+-- Adds the coordination to an EXISTING project: 5 columns on jobs, 3 on workflow_executions, two tables, 8 indexes; then verifies itself.
+-- Re-runnable. The engine's files (030 and on) follow. A database without jobs or workflow_executions (one for the coordination alone)
+-- gets the two tables, and a notice of what was left out.
+--
+-- Locks: a column without a default is added without rewriting the table. The partial indexes on new columns are small, but building them reads
+-- the table once, and writers of jobs wait meanwhile: about a second for a million rows. Nobody is made to wait for a lock longer than lock_timeout.
+
+do $migration$
+begin
+    perform set_config('lock_timeout', '5s', true);
+
+    if to_regclass('public.jobs') is null then
+        raise notice 'There is no table jobs: its 5 columns were left out. A new project starts with 000_clean_schema_no_coins.sql.';
+    else
+        alter table public.jobs
+            add column if not exists required_models jsonb,
+            add column if not exists queue_position integer,
+            add column if not exists blocked_by_job_id text,
+            add column if not exists conflict_reason text,
+            add column if not exists queued_at timestamptz;
+        comment on column public.jobs.required_models is
+            'Array of model names, for example ["motion-2.0-fast"]; a row inserted with it enters the lines of these models.';
+        comment on column public.jobs.queue_position is 'Position in queue (1 = next); null when it does not wait.';
+        comment on column public.jobs.blocked_by_job_id is 'ID of a blocking job; not null means waiting.';
+        comment on column public.jobs.conflict_reason is 'Why the job is blocked.';
+        comment on column public.jobs.queued_at is 'When the job entered the queue; null when it does not wait.';
+        create index if not exists idx_jobs_queue on public.jobs (status, queue_position) where status in ('pending', 'queued');
+        create index if not exists idx_jobs_blocked on public.jobs (blocked_by_job_id) where blocked_by_job_id is not null;
+        create index if not exists idx_jobs_required_models on public.jobs using gin (required_models)
+        where required_models is not null;
+    end if;
+
+    if to_regclass('public.workflow_executions') is null then
+        raise notice 'There is no table workflow_executions: its 3 columns were left out.';
+    else
+        alter table public.workflow_executions
+            add column if not exists required_models jsonb,
+            add column if not exists current_step_model text,
+            add column if not exists blocked_by_job_id text;
+        comment on column public.workflow_executions.required_models is 'All models needed for the workflow.';
+        comment on column public.workflow_executions.current_step_model is 'Model for the current step.';
+        comment on column public.workflow_executions.blocked_by_job_id is 'ID of a blocking job.';
+        create index if not exists idx_workflow_executions_models on public.workflow_executions using gin (required_models)
+        where status in ('running', 'pending_retry');
+    end if;
+end;
+$migration$;
+
+create table if not exists public.job_queue_state (
+    id integer primary key default 1 constraint single_row check (id = 1),
+    active_job_id text,
+    active_job_type text,
+    active_models jsonb,
+    started_at timestamptz,
+    last_updated timestamptz default now()
+);
+
+comment on table public.job_queue_state is 'Global state tracker (one row): the longest-running active job and all models in use.';
+
+insert into public.job_queue_state (id, active_models) values (1, '[]') on conflict (id) do nothing;
+
+create index if not exists idx_queue_state_active on public.job_queue_state (active_job_id) where active_job_id is not null;
+
+create table if not exists public.job_queue_log (
+    id uuid primary key default gen_random_uuid(),
+    job_id text not null,
+    job_type text not null,
+    event_type text not null,
+    models jsonb,
+    blocked_by_job_id text,
+    conflict_reason text,
+    metadata jsonb,
+    created_at timestamptz default now()
+);
+
+comment on table public.job_queue_log is 'Audit trail: one row for each transition of each job.';
+
+create index if not exists idx_queue_log_job on public.job_queue_log (job_id, created_at desc);
+create index if not exists idx_queue_log_event on public.job_queue_log (event_type, created_at desc);
+create index if not exists idx_queue_log_created on public.job_queue_log (created_at desc);
+
+-- The predecessor had both open to the anon key.
+alter table public.job_queue_state enable row level security;
+alter table public.job_queue_log enable row level security;
+revoke all on public.job_queue_state, public.job_queue_log from public, anon, authenticated;
+grant select, insert, update, delete on public.job_queue_state, public.job_queue_log to service_role;
+
+do $migration$
+declare
+    missing text;
+begin
+    select string_agg(format('%s.%s', w.relation, w.name), ', ') into missing
+    from (values
+        ('jobs', 'required_models'), ('jobs', 'queue_position'), ('jobs', 'blocked_by_job_id'), ('jobs', 'conflict_reason'),
+        ('jobs', 'queued_at'), ('workflow_executions', 'required_models'), ('workflow_executions', 'current_step_model'),
+        ('workflow_executions', 'blocked_by_job_id'), ('job_queue_state', 'active_job_id'), ('job_queue_log', 'event_type')
+    ) as w (relation, name)
+    where to_regclass('public.' || w.relation) is not null
+      and not exists (
+          select from information_schema.columns as c
+          where c.table_schema = 'public' and c.table_name = w.relation and c.column_name = w.name
+      );
+    if missing is not null then
+        raise exception 'Migration 027 failed verification: missing %', missing;
+    end if;
+
+    if to_regclass('public.jobs') is null or to_regclass('public.workflow_executions') is null then
+        raise notice 'Migration 027 completed for a database without jobs: job_queue_state and job_queue_log are there.';
+    else
+        raise notice E'✅ Migration 027 completed successfully!\n   - Added 5 columns to jobs table\n   - Added 3 columns to workflow_executions table\n   - Created job_queue_state table\n   - Created job_queue_log table\n   - Created 8 new indexes';
+    end if;
+end;
+$migration$;
+
+notify pgrst, 'reload schema';
+
+-- ----------------------------------------------------------------------------------------------------
+-- 030_job_queue_tables.sql
+
+-- The coordinator's own tables. They are the engine's truth; `jobs` and `workflow_executions` only mirror it.
+--
+-- Queue tables grow and shrink faster than their statistics follow, so every public function that writes fixes its plans: generic ones,
+-- by index, row by row (the settings after its search_path). Measured: docs/benchmarks.md.
+--
+-- Every table: row level security on with no policy, granted to service_role alone.
+
+create schema if not exists job_queue;
+
+comment on schema job_queue is
+    'Interlock: private functions of the job queue. Not exposed by PostgREST; the public functions are public.job_queue_*.';
+
+revoke all on schema job_queue from public;
+grant usage on schema job_queue to service_role;
+
+-- One number sequence for the lines (entry order) and one for fencing tokens; both only grow.
+create sequence if not exists public.job_queue_line_seq;
+create sequence if not exists public.job_queue_token_seq;
+
+create table if not exists public.job_queue_settings (
+    id integer primary key default 1 constraint job_queue_settings_single_row check (id = 1),
+    max_active_jobs integer check (max_active_jobs between 1 and 10000),
+    priority_step interval not null default interval '10 minutes',
+    default_capacity integer not null default 1 check (default_capacity between 0 and 10000),
+    unknown_models text not null default 'create' check (unknown_models in ('create', 'refuse')),
+    log_retention interval
+);
+
+comment on table public.job_queue_settings is 'Limits and settings of the whole queue; one row. Change it with job_queue_set_limits.';
+comment on column public.job_queue_settings.max_active_jobs is 'How many jobs may run at once, all models together; null = no limit, 1 = one job at a time.';
+comment on column public.job_queue_settings.priority_step is 'How far one level of priority moves a job ahead in its lines.';
+
+insert into public.job_queue_settings (id) values (1) on conflict (id) do nothing;
+
+create table if not exists public.job_queue_models (
+    model text collate "C" primary key check (char_length(model) <= 200),
+    capacity integer not null check (capacity between 0 and 10000),
+    paused boolean not null default false,
+    created_at timestamptz not null default now()
+);
+
+comment on table public.job_queue_models is
+    'The models and how many jobs may hold each at once. The row with the empty name is the global limit: one more line that every job stands in.';
+
+insert into public.job_queue_models (model, capacity) values ('', 0) on conflict (model) do nothing;
+
+create table if not exists public.job_queue_aliases (
+    alias text collate "C" primary key check (char_length(alias) between 1 and 200),
+    model text collate "C" not null check (model <> alias)
+);
+
+comment on table public.job_queue_aliases is 'Other spellings of a model''s name; a job that names one stands in the line of the model.';
+
+create table if not exists public.job_queue_jobs (
+    job_id text collate "C" primary key check (char_length(job_id) between 1 and 200),
+    job_type text not null check (job_type in ('normal', 'workflow')),
+    handler text not null,
+    models text[] not null,
+    status text not null
+    check (status in ('waiting', 'delayed', 'running', 'completed', 'failed', 'cancelled')),
+    runnable boolean not null default false,
+    priority integer not null default 0,
+    entered_at timestamptz not null,
+    line_key timestamptz not null,
+    seq bigint not null,
+    due_at timestamptz,
+    deadline timestamptz,
+    attempt integer not null default 0,
+    max_attempts integer not null default 3,
+    token bigint,
+    worker_id text,
+    lease_until timestamptz,
+    started_at timestamptz,
+    finished_at timestamptz,
+    cancel_requested_at timestamptz,
+    progress integer not null default 0,
+    payload jsonb,
+    result jsonb,
+    error text,
+    constraint job_queue_jobs_running_has_lease
+    check ((status = 'running') = (lease_until is not null)),
+    constraint job_queue_jobs_runnable_waits check (not runnable or status = 'waiting'),
+    constraint job_queue_jobs_delayed_is_due check ((status = 'delayed') = (due_at is not null))
+)
+with (fillfactor = 80);
+
+comment on table public.job_queue_jobs is 'Every job the coordinator knows, one row each.';
+comment on column public.job_queue_jobs.runnable is 'A waiting job that has a seat in every line it stands in: the next claim by a worker that can run it starts it.';
+comment on column public.job_queue_jobs.line_key is 'entered_at - priority * priority_step; with seq, its place in every line. Never changes while the job waits.';
+comment on column public.job_queue_jobs.due_at is 'When a delayed job comes (back) into line; infinity while a model it needs is paused.';
+comment on column public.job_queue_jobs.deadline is 'A job that has not started by then fails with the reason expired.';
+comment on column public.job_queue_jobs.token is 'Fencing token of the latest attempt.';
+
+create index if not exists job_queue_jobs_runnable_idx on public.job_queue_jobs (line_key, seq)
+where status = 'waiting' and runnable;
+create index if not exists job_queue_jobs_lease_idx on public.job_queue_jobs (lease_until)
+where status = 'running';
+create index if not exists job_queue_jobs_due_idx on public.job_queue_jobs (due_at)
+where status = 'delayed';
+create index if not exists job_queue_jobs_deadline_idx on public.job_queue_jobs (deadline)
+where status in ('waiting', 'delayed') and deadline is not null;
+
+create table if not exists public.job_queue_lines (
+    model text collate "C" not null,
+    line_key timestamptz not null,
+    seq bigint not null,
+    job_id text collate "C" not null,
+    seat integer check (seat >= 1),
+    primary key (model, line_key, seq)
+);
+
+comment on table public.job_queue_lines is
+    'One row for each job in each line: the jobs that wait for a model and those that hold it. A row with a seat is within the capacity: '
+    'held when its job runs, kept for it while its job waits for its other models or for a worker.';
+
+-- The database itself refuses a second holder of a seat.
+create unique index if not exists job_queue_lines_seat_idx on public.job_queue_lines (model, seat)
+where seat is not null;
+create index if not exists job_queue_lines_job_idx on public.job_queue_lines (job_id);
+
+create table if not exists public.job_queue_requests (
+    request_id text primary key,
+    answer jsonb not null,
+    created_at timestamptz not null default now()
+);
+
+comment on table public.job_queue_requests is 'The answers given to requests with a request_id, kept 15 minutes so that a repeat gets the first answer.';
+
+create index if not exists job_queue_requests_created_idx on public.job_queue_requests (created_at);
+
+-- What the seed's log lacks for a replay: a total order and the attempt.
+alter table public.job_queue_log add column if not exists seq bigint generated always as identity;
+
+alter table public.job_queue_settings enable row level security;
+alter table public.job_queue_aliases enable row level security;
+alter table public.job_queue_models enable row level security;
+alter table public.job_queue_jobs enable row level security;
+alter table public.job_queue_lines enable row level security;
+alter table public.job_queue_requests enable row level security;
+
+revoke all on public.job_queue_settings, public.job_queue_models, public.job_queue_aliases, public.job_queue_jobs,
+public.job_queue_lines, public.job_queue_requests from public, anon, authenticated;
+revoke all on sequence public.job_queue_line_seq, public.job_queue_token_seq from public, anon, authenticated;
+
+grant select, insert, update, delete on public.job_queue_settings, public.job_queue_models, public.job_queue_aliases,
+public.job_queue_jobs, public.job_queue_lines, public.job_queue_requests, public.job_queue_log, public.job_queue_state to service_role;
+grant usage, select on sequence public.job_queue_line_seq, public.job_queue_token_seq to service_role;
+
+notify pgrst, 'reload schema';
+
+-- ----------------------------------------------------------------------------------------------------
+-- 031_job_queue_checks.sql
+
+-- Private: what a caller's input must be. Each refusal has a stable code, says what was wrong and what to do.
+
+create or replace function job_queue.refuse(code text, message text, hint text) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+    raise exception using errcode = code, message = message, hint = hint;
+end;
+$$;
+
+comment on function job_queue.refuse(text, text, text) is 'Raises misuse with a stable code (docs/reference/errors.md).';
+
+create or replace function job_queue.check_job_id(job_id text) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+    if job_id is null or btrim(job_id) = '' then
+        perform job_queue.refuse('JQ001', 'The job id is empty.', 'Give every job an id of 1 to 200 characters.');
+    elsif char_length(job_id) > 200 then
+        perform job_queue.refuse('JQ001', format('The job id is too long: %s characters.', char_length(job_id)),
+                                 'Use at most 200 characters.');
+    end if;
+end;
+$$;
+
+comment on function job_queue.check_job_id(text) is 'Refuses (JQ001) an id that is missing, blank or longer than 200 characters.';
+
+create or replace function job_queue.check_models(models jsonb, unrestricted boolean) returns text[]
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+    hint constant text := 'Give an array of model names, for example ["motion-2.0-fast"].';
+    bad text;
+    names text[];
+begin
+    if models is null or jsonb_typeof(models) = 'null' then
+        perform job_queue.refuse('JQ002', 'The models are null.', hint);
+    elsif jsonb_typeof(models) <> 'array' then
+        perform job_queue.refuse('JQ002', format('The models are a %s, not an array.', jsonb_typeof(models)), hint);
+    elsif jsonb_array_length(models) = 0 and not unrestricted then
+        perform job_queue.refuse('JQ002', 'The models are empty.',
+                                 hint || ' A job that truly needs no model says so with "unrestricted": true.');
+    elsif jsonb_array_length(models) > 0 and unrestricted then
+        perform job_queue.refuse('JQ002', 'The job names models and is unrestricted.',
+                                 'Leave out one of the two: an unrestricted job has "models": [].');
+    elsif jsonb_array_length(models) > 64 then
+        perform job_queue.refuse('JQ002', format('The job names %s models.', jsonb_array_length(models)),
+                                 'A job may need at most 64 models.');
+    end if;
+
+    select jsonb_typeof(e) into bad from jsonb_array_elements(models) as e where jsonb_typeof(e) <> 'string' limit 1;
+    if found then
+        perform job_queue.refuse('JQ002', format('One of the models is a %s, not a name.', bad), hint);
+    end if;
+
+    select left(btrim(e, E' \t\r\n'), 40) into bad
+    from jsonb_array_elements_text(models) as e
+    where char_length(btrim(e, E' \t\r\n')) not between 1 and 200
+    limit 1;
+    if found then
+        perform job_queue.refuse('JQ002', format('A model name is blank or too long: "%s".', bad),
+                                 'A model name has 1 to 200 characters, besides blanks around it.');
+    end if;
+
+    -- In the order given, under the models' own names, without duplicates.
+    select coalesce(array_agg(t.name order by t.first), '{}') into names
+    from (
+        select coalesce(a.model, btrim(e, E' \t\r\n')) as name, min(n) as first
+        from jsonb_array_elements_text(models) with ordinality as g (e, n)
+        left join public.job_queue_aliases as a on a.alias = btrim(e, E' \t\r\n')
+        group by 1
+    ) as t;
+    return names;
+end;
+$$;
+
+comment on function job_queue.check_models(jsonb, boolean) is
+    'The model names of a job, trimmed, aliases resolved, without duplicates; refuses (JQ002) anything but an array of 1 to 64 names, or an empty one with unrestricted.';
+
+create or replace function job_queue.check_job_type(job_type text) returns text
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+    case job_type
+        when 'workflow' then return 'workflow';
+        when 'normal', 'image', 'video' then return 'normal';
+        else
+            perform job_queue.refuse('JQ003', format('The job type "%s" is unknown.', left(job_type, 40)),
+                                     'Use normal, image, video or workflow.');
+            return null;
+    end case;
+end;
+$$;
+
+comment on function job_queue.check_job_type(text) is 'normal or workflow, as the log and the state know them; refuses (JQ003) what is not a job type.';
+
+create or replace function job_queue.check_keys(what text, value jsonb, allowed text[]) returns void
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+    bad text;
+begin
+    if value is null or jsonb_typeof(value) <> 'object' then
+        perform job_queue.refuse('JQ007', format('%s is not a JSON object.', what), 'Give an object, or leave it out.');
+    end if;
+    select k into bad from jsonb_object_keys(value) as k where k <> all (allowed) limit 1;
+    if found then
+        perform job_queue.refuse('JQ007', format('%s has an unknown key "%s".', what, left(bad, 40)),
+                                 format('Known keys: %s.', array_to_string(allowed, ', ')));
+    end if;
+end;
+$$;
+
+comment on function job_queue.check_keys(text, jsonb, text[]) is 'Refuses (JQ007) what is not an object or has a key that nobody reads.';
+
+create or replace function job_queue.number_of(
+    what text, value jsonb, low numeric, high numeric, fallback numeric, code text default 'JQ007'
+) returns numeric
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+    n numeric;
+begin
+    if value is null or jsonb_typeof(value) = 'null' then
+        return fallback;
+    end if;
+    if jsonb_typeof(value) = 'number' then
+        n := value::numeric;
+        if n between low and high then
+            return n;
+        end if;
+    end if;
+    perform job_queue.refuse(code, format('%s is %s.', what, left(value::text, 40)),
+                             format('Give a number from %s to %s.', low, high));
+    return null;
+end;
+$$;
+
+comment on function job_queue.number_of(text, jsonb, numeric, numeric, numeric, text) is
+    'A number within its range, or the fallback where none is given; refuses anything else.';
+
+create or replace function job_queue.whole_number_of(
+    what text, value jsonb, low numeric, high numeric, fallback integer
+) returns integer
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+    n numeric := job_queue.number_of(what, value, low, high, fallback);
+begin
+    if n <> trunc(n) then
+        perform job_queue.refuse('JQ007', format('%s is %s.', what, n), format('Give a whole number from %s to %s.', low, high));
+    end if;
+    return n::integer;
+end;
+$$;
+
+comment on function job_queue.whole_number_of(text, jsonb, numeric, numeric, integer) is
+    'A whole number within its range, or the fallback where none is given; refuses anything else.';
+
+create or replace function job_queue.time_of(what text, value jsonb) returns timestamptz
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+    t timestamptz;
+begin
+    if value is null or jsonb_typeof(value) = 'null' then
+        return null;
+    end if;
+    -- PostgreSQL itself would also take "tomorrow", and a time without a zone for one of the session's.
+    if (value #>> '{}') ~ '^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d(:?\d\d)?)$' then
+        begin
+            t := (value #>> '{}')::timestamptz;
+        exception when datetime_field_overflow or invalid_datetime_format then
+            t := null;
+        end;
+    end if;
+    if t is null then
+        perform job_queue.refuse('JQ007', format('%s is %s, not a time.', what, left(value::text, 40)),
+                                 'Give an ISO 8601 time with its zone, for example "2026-11-24T12:00:00Z".');
+    end if;
+    return t;
+end;
+$$;
+
+comment on function job_queue.time_of(text, jsonb) is 'A finite time, or null where none is given; refuses (JQ007) anything else.';
+
+create or replace function job_queue.check_size(what text, value jsonb) returns jsonb
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+    -- The bound is on the text, which is what travels; 1 MiB.
+    if octet_length(value::text) > 1048576 then
+        perform job_queue.refuse('JQ005', format('%s is too large: %s bytes.', what, octet_length(value::text)),
+                                 'Keep it within 1 MiB (1048576 bytes); put large data in storage and give its address.');
+    end if;
+    return nullif(value, 'null');
+end;
+$$;
+
+comment on function job_queue.check_size(text, jsonb) is 'Refuses (JQ005) a payload or result of more than 1 MiB of JSON text.';
+
+create or replace function job_queue.check_name(what text, value text, code text default 'JQ007') returns text
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+    if value is null or char_length(btrim(value)) not between 1 and 200 then
+        perform job_queue.refuse(code, format('%s is missing, blank or too long.', what), 'Use 1 to 200 characters.');
+    end if;
+    return value;
+end;
+$$;
+
+comment on function job_queue.check_name(text, text, text) is 'Refuses a worker id, handler or request id that is missing, blank or longer than 200 characters.';
+
+create or replace function job_queue.names_of(what text, value jsonb) returns text[]
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+    if value is null or jsonb_typeof(value) = 'null' then
+        return null;
+    end if;
+    if jsonb_typeof(value) <> 'array' or jsonb_array_length(value) > 1000
+       or exists (select from jsonb_array_elements(value) as e where jsonb_typeof(e) <> 'string') then
+        perform job_queue.refuse('JQ007', format('%s is not an array of names.', what),
+                                 'Give an array of at most 1000 strings, or leave it out to mean any.');
+    end if;
+    return array(select jsonb_array_elements_text(value));
+end;
+$$;
+
+comment on function job_queue.names_of(text, jsonb) is 'An array of names, or null (any) where none is given; refuses (JQ007) anything else.';
+
+notify pgrst, 'reload schema';
+
+-- ----------------------------------------------------------------------------------------------------
+-- 032_job_queue_admission.sql
+
+-- Private: locks, lines and seats. The lock order of every function (docs/design/concurrency.md):
+--   1 the request id (advisory)      job_queue.first_answer
+--   2 rows of the mirrored tables    job_queue.lock_mirrored, by job id
+--   3 the settings (advisory)        job_queue.settings: shared; job_queue.settings_alone: alone
+--   4 the rows of models             job_queue.lock_models, by name
+--   5 the rows of jobs               by job id; claims skip what is locked and so never wait here
+--   6 the state row (advisory)       job_queue.refresh_state
+-- Each step is taken once a call, before the next. A line (job_queue_lines) changes only under its model's lock.
+
+create or replace function job_queue.first_answer(request_id text) returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+begin
+    if request_id is null then
+        return null;
+    end if;
+    perform job_queue.check_name('The request id', request_id, 'JQ010');
+    -- Two copies of one request at the same instant: the second waits here and then finds the first one's answer.
+    perform pg_advisory_xact_lock(19025, hashtext(request_id));
+    return (select r.answer from public.job_queue_requests as r where r.request_id = first_answer.request_id);
+end;
+$$;
+
+comment on function job_queue.first_answer(text) is 'The answer this request got before, or null; holds off copies of it until the transaction ends.';
+
+create or replace function job_queue.remember(request_id text, answer jsonb) returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+begin
+    if request_id is not null then
+        insert into public.job_queue_requests (request_id, answer) values (remember.request_id, remember.answer);
+    end if;
+    return answer;
+end;
+$$;
+
+comment on function job_queue.remember(text, jsonb) is 'Keeps the answer for a repeat of the request, and returns it.';
+
+create or replace function job_queue.settings() returns public.job_queue_settings
+language plpgsql
+set search_path = ''
+as $$
+declare
+    s public.job_queue_settings;
+begin
+    perform pg_advisory_xact_lock_shared(19026, 0);
+    select * into s from public.job_queue_settings where id = 1;
+    return s;
+end;
+$$;
+
+comment on function job_queue.settings() is 'The settings, which then stay as they are until the transaction ends.';
+
+create or replace function job_queue.settings_alone() returns public.job_queue_settings
+language plpgsql
+set search_path = ''
+as $$
+declare
+    s public.job_queue_settings;
+begin
+    perform pg_advisory_xact_lock(19026, 0);
+    select * into s from public.job_queue_settings where id = 1;
+    return s;
+end;
+$$;
+
+comment on function job_queue.settings_alone() is 'The settings, with every other transition held off until the transaction ends: for changes that touch many lines.';
+
+create or replace function job_queue.lines_of(models text[], s public.job_queue_settings) returns text[]
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+    return case when s.max_active_jobs is null then models else models || ''::text end;
+end;
+$$;
+
+comment on function job_queue.lines_of(text[], public.job_queue_settings) is
+    'The lines that a job with these models stands in: the global limit, where there is one, is one more line (the empty name).';
+
+create or replace function job_queue.lock_models(names text[], s public.job_queue_settings) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+    missing text[];
+begin
+    -- New models first, and in order: a wait for another caller's insert must not come after a lock on an existing row.
+    select array_agg(distinct n collate "C") into missing
+    from unnest(names) as n
+    where not exists (select from public.job_queue_models as m where m.model = n);
+    if missing is not null then
+        if s.unknown_models = 'refuse' then
+            perform job_queue.refuse('JQ008', format('The model "%s" is unknown.', left(missing[1], 200)),
+                                     'Add it with job_queue_set_model, or let unknown models in with job_queue_set_limits.');
+        end if;
+        insert into public.job_queue_models (model, capacity)
+        select n, s.default_capacity from unnest(missing) as n order by n collate "C"
+        on conflict (model) do nothing;
+    end if;
+
+    perform from public.job_queue_models as m where m.model = any (names) order by m.model for no key update;
+end;
+$$;
+
+comment on function job_queue.lock_models(text[], public.job_queue_settings) is
+    'Locks the lines of these models until the transaction ends, by name; an unknown model is created with the default capacity or refused (JQ008).';
+
+create or replace function job_queue.enter(ids text[], s public.job_queue_settings) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+    -- A job that needs a paused model stands in no line, so that it holds nobody up.
+    with parted as (
+        select j.job_id,
+            exists (select from public.job_queue_models as m where m.model = any (j.models) and m.paused) as paused
+        from public.job_queue_jobs as j
+        where j.job_id = any (ids)
+    )
+
+    update public.job_queue_jobs as j
+    set status = case when p.paused then 'delayed' else 'waiting' end,
+        due_at = case when p.paused then timestamptz 'infinity' end,
+        runnable = false
+    from parted as p
+    where j.job_id = p.job_id;
+
+    delete from public.job_queue_lines as l
+    using public.job_queue_jobs as j
+    where l.job_id = any (ids) and j.job_id = l.job_id and j.status = 'delayed';
+
+    insert into public.job_queue_lines (model, line_key, seq, job_id)
+    select line, j.line_key, j.seq, j.job_id
+    from public.job_queue_jobs as j
+    cross join unnest(job_queue.lines_of(j.models, s)) as line
+    where j.job_id = any (ids) and j.status = 'waiting'
+    on conflict (model, line_key, seq) do nothing;
+end;
+$$;
+
+comment on function job_queue.enter(text[], public.job_queue_settings) is
+    'Puts locked jobs at the place their key gives them in each of their (locked) lines, or aside while a model they need is paused. job_queue.settle must follow.';
+
+create or replace function job_queue.settle(names text[], entered text[] default '{}') returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+    busy text[];
+    contested boolean;
+    touched text[] := entered;
+    m record;
+    first record;
+    last record;
+    used integer;
+begin
+    -- Only lines where somebody waits without a seat, or where more seats are taken than there are, can change.
+    select array_agg(x.model order by x.model) into busy
+    from public.job_queue_models as x
+    where x.model = any (names)
+      and (exists (select from public.job_queue_lines as l where l.model = x.model and l.seat is null)
+           or (select count(*) from public.job_queue_lines as l where l.model = x.model and l.seat is not null) > x.capacity);
+
+    -- First see which jobs can be concerned and lock them in order; then, with nothing moving, share out the seats.
+    for m in
+        select x.model, case when x.paused then 0 else x.capacity end as capacity
+        from public.job_queue_models as x where x.model = any (busy) order by x.model
+    loop
+        select count(*) into used from public.job_queue_lines as l where l.model = m.model and l.seat is not null;
+        select l.line_key, l.seq into first
+        from public.job_queue_lines as l where l.model = m.model and l.seat is null
+        order by l.line_key, l.seq limit 1;
+        contested := exists (
+            select from public.job_queue_lines as l
+            join public.job_queue_jobs as j on j.job_id = l.job_id
+            where l.model = m.model and l.seat is not null and j.status = 'waiting'
+              and (used > m.capacity or (l.line_key, l.seq) > (first.line_key, first.seq))
+        );
+        touched := touched || array(
+            select l.job_id from public.job_queue_lines as l
+            where l.model = m.model and l.seat is null
+            order by l.line_key, l.seq
+            limit greatest(case when contested then m.capacity else m.capacity - used end, 0)
+        );
+        if contested then
+            touched := touched || array(
+                select l.job_id from public.job_queue_lines as l
+                join public.job_queue_jobs as j on j.job_id = l.job_id
+                where l.model = m.model and l.seat is not null and j.status = 'waiting'
+            );
+        end if;
+    end loop;
+    if cardinality(touched) = 0 then
+        return;
+    end if;
+    perform from public.job_queue_jobs as j where j.job_id = any (touched) order by j.job_id for no key update;
+
+    for m in
+        select x.model, case when x.paused then 0 else x.capacity end as capacity
+        from public.job_queue_models as x where x.model = any (busy) order by x.model
+    loop
+        select count(*) into used from public.job_queue_lines as l where l.model = m.model and l.seat is not null;
+        loop
+            select l.line_key, l.seq into first
+            from public.job_queue_lines as l where l.model = m.model and l.seat is null
+            order by l.line_key, l.seq limit 1;
+            if found and used < m.capacity then
+                update public.job_queue_lines as l
+                set seat = (
+                    select n from generate_series(1, m.capacity) as n
+                    where not exists (select from public.job_queue_lines as t where t.model = m.model and t.seat = n)
+                    order by n limit 1
+                )
+                where l.model = m.model and l.line_key = first.line_key and l.seq = first.seq;
+                used := used + 1;
+                continue;
+            end if;
+            -- The last of those that have a seat and wait gives it up to one ahead of it, or to a lowered capacity.
+            select l.line_key, l.seq into last
+            from public.job_queue_lines as l
+            join public.job_queue_jobs as j on j.job_id = l.job_id
+            where l.model = m.model and l.seat is not null and j.status = 'waiting' and j.job_id = any (touched)
+              and (used > m.capacity or (l.line_key, l.seq) > (first.line_key, first.seq))
+            order by l.line_key desc, l.seq desc limit 1;
+            exit when not found;
+            update public.job_queue_lines as l set seat = null
+            where l.model = m.model and l.line_key = last.line_key and l.seq = last.seq;
+            used := used - 1;
+        end loop;
+    end loop;
+
+    -- Derived anew each time, never counted up and down: a job is runnable when none of its lines lacks a seat.
+    update public.job_queue_jobs as j
+    set runnable = not j.runnable
+    where j.job_id = any (touched) and j.status = 'waiting'
+      and j.runnable = exists (select from public.job_queue_lines as l where l.job_id = j.job_id and l.seat is null);
+end;
+$$;
+
+comment on function job_queue.settle(text[], text[]) is
+    'Shares out the seats of locked lines again after a change: those that run keep theirs, the first in line get the rest. Marks the jobs that became runnable. '
+    'entered: locked jobs that just came into line.';
+
+notify pgrst, 'reload schema';
+
+-- ----------------------------------------------------------------------------------------------------
+-- 033_job_queue_places.sql
+
+-- Private: where a job stands, and why it does not run.
+--
+-- Small in fact, large in the planner's estimate: without jit = off a server with JIT compiles for longer than the query runs.
+
+create or replace function job_queue.blockers(ids text[]) returns table (
+    job_id text, blocked_by_job_id text, conflict_reason text
+)
+language plpgsql
+stable
+set search_path = ''
+set jit = off
+as $$
+#variable_conflict use_column
+begin
+    return query
+    -- The first line, by name, in which it has no seat; there, who holds the model longest, else who is just ahead.
+    with blocked as (
+        select distinct on (s.job_id) s.job_id, s.model, h.holder, a.ahead
+        from public.job_queue_lines as s
+        left join lateral (
+            select r.job_id as holder
+            from public.job_queue_lines as l
+            join public.job_queue_jobs as r on r.job_id = l.job_id and r.status = 'running'
+            where l.model = s.model and l.seat is not null
+            order by r.started_at, r.job_id limit 1
+        ) as h on true
+        left join lateral (
+            select l.job_id as ahead
+            from public.job_queue_lines as l
+            where l.model = s.model and (l.line_key, l.seq) < (s.line_key, s.seq)
+            order by l.line_key desc, l.seq desc limit 1
+        ) as a on h.holder is null
+        where s.job_id = any (ids) and s.seat is null
+        order by s.job_id, h.holder is null, s.model
+    )
+
+    select j.job_id, coalesce(b.holder, b.ahead),
+        case
+            when j.due_at = 'infinity' then format('Model paused: %s', (
+                select to_jsonb(array_agg(m.model order by m.model))
+                from public.job_queue_models as m where m.model = any (j.models) and m.paused))
+            when j.status = 'delayed' then format('Not due before %s',
+                to_char(j.due_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
+            when b.holder is not null and b.model = '' then format('Limit of active jobs reached, active job %s', b.holder)
+            when b.holder is not null then format('Model conflict with active job %s: %s', b.holder, jsonb_build_array(b.model))
+            when b.ahead is not null then format('In line for %s behind job %s',
+                case when b.model = '' then 'the limit of active jobs' else jsonb_build_array(b.model)::text end, b.ahead)
+            when b.job_id is not null then format('No capacity: %s', jsonb_build_array(b.model))
+        end
+    from public.job_queue_jobs as j
+    left join blocked as b on b.job_id = j.job_id
+    where j.job_id = any (ids) and j.status in ('waiting', 'delayed');
+end;
+$$;
+
+comment on function job_queue.blockers(text[]) is 'Of those of the jobs that wait: a job that is in the way, and the reason in words.';
+
+create or replace function job_queue.places(ids text[]) returns table (
+    job_id text, queue_position integer, blocked_by_job_id text, conflict_reason text
+)
+language plpgsql
+stable
+set search_path = ''
+set jit = off
+as $$
+#variable_conflict use_column
+begin
+    return query
+    with standing as (
+        select l.job_id, l.model, l.line_key, l.seq
+        from public.job_queue_jobs as j
+        join public.job_queue_lines as l on l.job_id = j.job_id
+        where j.job_id = any (ids) and j.status = 'waiting'
+    ),
+
+    lines as (select distinct s.model from standing as s),
+
+    -- Counted from the front, and no further than 10,000: a long line must not cost its length each time.
+    fronts as (
+        select d.model, f.line_key, f.seq, row_number() over (partition by d.model order by f.line_key, f.seq) as place
+        from lines as d
+        cross join lateral (
+            select l.line_key, l.seq from public.job_queue_lines as l
+            where l.model = d.model order by l.line_key, l.seq limit 10000
+        ) as f
+    ),
+
+    -- Those that run stand in the line's table too, and are not counted.
+    running as (
+        select l.model, l.line_key, l.seq
+        from lines as d
+        join public.job_queue_lines as l on l.model = d.model and l.seat is not null
+        join public.job_queue_jobs as r on r.job_id = l.job_id and r.status = 'running'
+    ),
+
+    positions as (
+        select s.job_id, case when count(f.place) = count(*) then max(f.place - (
+            select count(*) from running as r where r.model = s.model and (r.line_key, r.seq) < (s.line_key, s.seq)
+        ))::integer end as queue_position
+        from standing as s
+        left join fronts as f on f.model = s.model and f.line_key = s.line_key and f.seq = s.seq
+        group by s.job_id
+    )
+
+    select b.job_id, p.queue_position, b.blocked_by_job_id, b.conflict_reason
+    from job_queue.blockers(ids) as b
+    left join positions as p on p.job_id = b.job_id;
+end;
+$$;
+
+comment on function job_queue.places(text[]) is
+    'job_queue.blockers, and the place in line: the largest over the job''s lines, among those that wait; null past 10,000 and for a delayed job.';
+
+create or replace function job_queue.place(id text) returns jsonb
+language sql
+stable
+set search_path = ''
+set jit = off
+as $$
+    select jsonb_build_object('queue_position', p.queue_position, 'blocked_by_job_id', p.blocked_by_job_id,
+                              'conflict_reason', p.conflict_reason)
+    from (select 1) as one left join job_queue.places(array[id]) as p on true;
+$$;
+
+comment on function job_queue.place(text) is 'job_queue.places of one job, as an answer gives it.';
+
+notify pgrst, 'reload schema';
+
+-- ----------------------------------------------------------------------------------------------------
+-- 034_job_queue_transitions.sql
+
+-- Private: the transitions of a job. Each writes exactly one event per job in the same transaction.
+
+create or replace function job_queue.log_event(
+    ids text[], event text, extra jsonb default '{}'
+) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+    insert into public.job_queue_log (job_id, job_type, event_type, models, blocked_by_job_id, conflict_reason, metadata, created_at)
+    select j.job_id, j.job_type, event, to_jsonb(j.models), p.blocked_by_job_id, p.conflict_reason,
+        jsonb_strip_nulls(jsonb_build_object(
+            'status', j.status, 'handler', j.handler, 'attempt', j.attempt, 'token', j.token, 'worker_id', j.worker_id,
+            'error', left(j.error, 500),
+            'due_at', case when j.status = 'delayed' then j.due_at end
+        )) || extra,
+        clock_timestamp()
+    from public.job_queue_jobs as j
+    left join job_queue.blockers(case when event in ('queued', 'blocked') then ids end) as p on p.job_id = j.job_id
+    where j.job_id = any (ids)
+    order by j.line_key, j.seq;
+end;
+$$;
+
+comment on function job_queue.log_event(text[], text, jsonb) is 'Writes one event of each job to job_queue_log, with what it is now.';
+
+create or replace function job_queue.lease(j public.job_queue_jobs) returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+    return jsonb_build_object(
+        'job_id', j.job_id, 'job_type', j.job_type, 'handler', j.handler, 'models', to_jsonb(j.models),
+        'attempt', j.attempt, 'max_attempts', j.max_attempts, 'token', j.token, 'worker_id', j.worker_id,
+        'lease_seconds', round(extract(epoch from j.lease_until - j.started_at), 3), 'lease_until', j.lease_until,
+        'queued_at', j.entered_at, 'started_at', j.started_at, 'payload', j.payload
+    );
+end;
+$$;
+
+comment on function job_queue.lease(public.job_queue_jobs) is 'What a worker is given to run a job.';
+
+create or replace function job_queue.begin(ids text[], worker text, lease_seconds numeric) returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+    moment timestamptz := clock_timestamp();
+    leases jsonb;
+begin
+    with begun as (
+        update public.job_queue_jobs as j
+        set status = 'running', runnable = false, attempt = j.attempt + 1,
+            token = nextval('public.job_queue_token_seq'), worker_id = worker,
+            started_at = moment, lease_until = moment + make_interval(secs => lease_seconds),
+            progress = 0, error = null
+        where j.job_id = any (ids)
+        returning j.*
+    )
+
+    select jsonb_agg(job_queue.lease(b) order by b.line_key, b.seq) into leases from begun as b;
+    perform job_queue.log_event(ids, 'started');
+    return coalesce(leases, '[]');
+end;
+$$;
+
+comment on function job_queue.begin(text[], text, numeric) is 'Starts locked, runnable jobs: a new attempt, token and lease each. Their seats are theirs already.';
+
+create or replace function job_queue.leave(
+    ids text[], ended_as text, extra jsonb default '{}', event text default null
+) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+    delete from public.job_queue_lines as l where l.job_id = any (ids);
+    update public.job_queue_jobs as j
+    set status = ended_as, runnable = false, due_at = null, lease_until = null, finished_at = clock_timestamp(),
+        progress = case when ended_as = 'completed' then 100 else j.progress end
+    where j.job_id = any (ids);
+    perform job_queue.log_event(ids, coalesce(event, ended_as), extra);
+end;
+$$;
+
+comment on function job_queue.leave(text[], text, jsonb, text) is 'Ends locked jobs (completed, failed, cancelled) and gives up their places in their locked lines.';
+
+create or replace function job_queue.recoverable(at_most integer) returns text[]
+language plpgsql
+set search_path = ''
+as $$
+declare
+    ids text[];
+begin
+    -- Three index probes that find nothing most of the time.
+    ids := array(
+        select j.job_id from public.job_queue_jobs as j
+        where j.status = 'running' and j.lease_until < clock_timestamp()
+        order by j.lease_until limit at_most
+    ) || array(
+        select j.job_id from public.job_queue_jobs as j
+        where j.status = 'delayed' and j.due_at <= clock_timestamp()
+        order by j.due_at limit at_most
+    ) || array(
+        select j.job_id from public.job_queue_jobs as j
+        where j.status in ('waiting', 'delayed') and j.deadline < clock_timestamp()
+        order by j.deadline limit at_most
+    );
+    -- One caller at a time sees to them; the others go on.
+    if cardinality(ids) > 0 and not pg_try_advisory_xact_lock(19028, 0) then
+        return '{}';
+    end if;
+    return ids;
+end;
+$$;
+
+comment on function job_queue.recoverable(integer) is 'Jobs whose lease ran out, whose time has come or whose deadline has passed, as seen without locks; none if another caller sees to them now.';
+
+create or replace function job_queue.recover(ids text[], s public.job_queue_settings) returns text[]
+language plpgsql
+set search_path = ''
+as $$
+declare
+    moment timestamptz := clock_timestamp();
+    lost text[];
+    gone text[];
+    spent text[];
+    back text[];
+    due text[];
+    late text[];
+begin
+    select
+        coalesce(array_agg(j.job_id) filter (where j.status = 'running'), '{}'),
+        coalesce(array_agg(j.job_id) filter (where j.status = 'running' and j.cancel_requested_at is not null), '{}'),
+        coalesce(array_agg(j.job_id) filter (
+            where j.status = 'running' and j.cancel_requested_at is null and j.attempt >= j.max_attempts), '{}'),
+        coalesce(array_agg(j.job_id) filter (
+            where j.status = 'running' and j.cancel_requested_at is null and j.attempt < j.max_attempts), '{}'),
+        coalesce(array_agg(j.job_id) filter (where j.status = 'delayed' and j.deadline >= moment is not false), '{}'),
+        coalesce(array_agg(j.job_id) filter (where j.status <> 'running' and j.deadline < moment), '{}')
+    into lost, gone, spent, back, due, late
+    from public.job_queue_jobs as j
+    where j.job_id = any (ids)
+      and (j.status = 'running' and j.lease_until < moment or j.status = 'delayed' and j.due_at <= moment
+           or j.status in ('waiting', 'delayed') and j.deadline < moment);
+
+    if cardinality(lost) > 0 then
+        update public.job_queue_jobs as j
+        set error = format('The lease of attempt %s (worker %s) ran out.', j.attempt, j.worker_id)
+        where j.job_id = any (lost);
+    end if;
+    if cardinality(late) > 0 then
+        update public.job_queue_jobs as j set error = 'expired' where j.job_id = any (late);
+        perform job_queue.leave(late, 'failed', '{}', 'expired');
+    end if;
+    if cardinality(gone) > 0 then
+        perform job_queue.leave(gone, 'cancelled', '{"lease_expired": true}');
+    end if;
+    if cardinality(spent) > 0 then
+        perform job_queue.leave(spent, 'failed', '{"lease_expired": true, "reason": "attempts are used up"}');
+    end if;
+    if cardinality(back) > 0 then
+        -- Its rows in the lines are still there: it goes back to its own place.
+        update public.job_queue_jobs as j set status = 'waiting', lease_until = null where j.job_id = any (back);
+        perform job_queue.enter(back, s);
+        perform job_queue.log_event(back, 'lease_expired');
+    end if;
+    if cardinality(due) > 0 then
+        perform job_queue.enter(due, s);
+        perform job_queue.log_event(due, 'queued', '{"due": true}');
+    end if;
+    return back || due;
+end;
+$$;
+
+comment on function job_queue.recover(text[], public.job_queue_settings) is
+    'Takes back locked jobs whose lease ran out, lets due ones into their locked lines and fails those past their deadline; returns those that entered. job_queue.settle must follow.';
+
+create or replace function job_queue.take(
+    worker text, at_most integer, handlers text[], models text[], lease_seconds numeric
+) returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+    ids text[];
+begin
+    -- What is locked by somebody else is being started or changed by them: it is passed over, never waited for.
+    ids := array(
+        select j.job_id from public.job_queue_jobs as j
+        where j.status = 'waiting' and j.runnable
+          and (take.handlers is null or j.handler = any (take.handlers))
+          and (take.models is null or j.models <@ take.models)
+        order by j.line_key, j.seq
+        limit at_most
+        for no key update skip locked
+    );
+    ids := job_queue.lock_mirrored(ids, true);
+    if cardinality(ids) = 0 then
+        return '[]';
+    end if;
+    return job_queue.begin(ids, worker, lease_seconds);
+end;
+$$;
+
+comment on function job_queue.take(text, integer, text[], text[], numeric) is
+    'Starts the first runnable jobs that this worker can run. They have their seats, so no line needs a lock.';
+
+notify pgrst, 'reload schema';
+
+-- ----------------------------------------------------------------------------------------------------
+-- 035_job_queue_mirror.sql
+
+-- Private: `jobs` and `workflow_executions` follow the engine, in the same transaction, where the row exists.
+--
+-- The two functions that touch those tables are written here for the tables as they are: with job ids of their type, and only
+-- columns they have; a database without them gets functions that do nothing. After a change of these tables, run this file again.
+
+create or replace function job_queue.mirrored(ids text[]) returns table (
+    job_id text, job_type text, status text, required_models jsonb, queue_position integer, blocked_by_job_id text,
+    conflict_reason text, queued_at timestamptz, started_at timestamptz, completed_at timestamptz, progress integer,
+    error_message text
+)
+language plpgsql
+stable
+set search_path = ''
+as $$
+#variable_conflict use_column
+begin
+    return query
+    select j.job_id, j.job_type,
+        case
+            when j.status in ('waiting', 'delayed') then case when j.attempt > 0 then 'pending_retry' else 'pending' end
+            else j.status
+        end,
+        to_jsonb(j.models), p.queue_position, p.blocked_by_job_id, p.conflict_reason,
+        case when j.status in ('waiting', 'delayed') then j.entered_at end,
+        j.started_at, j.finished_at, j.progress, j.error
+    from public.job_queue_jobs as j
+    left join job_queue.places(ids) as p on p.job_id = j.job_id
+    where j.job_id = any (ids);
+end;
+$$;
+
+comment on function job_queue.mirrored(text[]) is 'What the mirrored columns of these jobs say.';
+
+do $migration$
+declare
+    key_type text;
+    own_ids text;
+    has_executions boolean;
+    sets text;
+    differs text;
+    jobs_lock text := '';
+    jobs_mirror text := '';
+    executions_lock text := '';
+    executions_mirror text := '';
+    t text;
+begin
+    foreach t in array array['jobs', 'workflow_executions'] loop
+        select format_type(a.atttypid, null) into key_type
+        from pg_catalog.pg_attribute as a
+        where a.attrelid = to_regclass('public.' || t) and a.attname = 'job_id' and not a.attisdropped;
+        continue when not found;
+
+        execute format('grant select, insert, update on public.%I to service_role', t);
+
+        -- An id that cannot be one of this table's type has no row there.
+        own_ids := case
+            when key_type = 'uuid' then
+                'array(select i::uuid from unnest(ids) as i where i ~* ''^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'')'
+            when key_type in ('bigint', 'integer') then
+                format('array(select i::%s from unnest(ids) as i where i ~ ''^[0-9]{1,9}$'')', key_type)
+            else 'ids'
+        end;
+
+        select string_agg(format('%I = m.%I', c.target, c.source), ', ' order by c.target),
+            string_agg(format('r.%I is distinct from m.%I', c.target, c.source), ' or ' order by c.target)
+        into sets, differs
+        from (values
+            ('jobs', 'status', 'status'), ('jobs', 'required_models', 'required_models'),
+            ('jobs', 'queue_position', 'queue_position'), ('jobs', 'blocked_by_job_id', 'blocked_by_job_id'),
+            ('jobs', 'conflict_reason', 'conflict_reason'), ('jobs', 'queued_at', 'queued_at'),
+            ('jobs', 'started_at', 'started_at'), ('jobs', 'completed_at', 'completed_at'),
+            ('jobs', 'progress', 'progress'), ('jobs', 'error_message', 'error_message'),
+            ('workflow_executions', 'status', 'execution_status'),
+            ('workflow_executions', 'required_models', 'required_models'),
+            ('workflow_executions', 'blocked_by_job_id', 'blocked_by_job_id')
+        ) as c (relation, target, source)
+        join pg_catalog.pg_attribute as a
+            on a.attrelid = to_regclass('public.' || c.relation) and a.attname = c.target and not a.attisdropped
+        where c.relation = t;
+        continue when sets is null;
+
+        if t = 'jobs' then
+            jobs_lock := format($f$
+    if passing_over then
+        present := array(select r.job_id::text from public.jobs as r where r.job_id = any (%1$s));
+        if cardinality(present) > 0 then
+            locked := array(select r.job_id::text from public.jobs as r where r.job_id = any (%1$s)
+                            for no key update skip locked);
+            ids := array(select i from unnest(ids) with ordinality as u (i, n)
+                         where i <> all (present) or i = any (locked) order by n);
+        end if;
+    else
+        perform from public.jobs as r where r.job_id = any (%1$s) order by r.job_id for no key update;
+    end if;$f$, own_ids);
+            jobs_mirror := format($f$
+    if exists (select from public.jobs as r where r.job_id = any (%1$s)) then
+        update public.jobs as r
+        set %2$s
+        from job_queue.mirrored(ids) as m
+        where r.job_id = any (%1$s) and r.job_id::text = m.job_id and (%3$s);
+    end if;$f$, own_ids, sets, differs);
+        else
+            executions_lock := format($f$
+    if exists (select from public.job_queue_jobs as j where j.job_id = any (ids) and j.job_type = 'workflow') then
+        if passing_over then
+            present := array(select r.job_id::text from public.workflow_executions as r where r.job_id = any (%1$s));
+            locked := array(select r.job_id::text from public.workflow_executions as r where r.job_id = any (%1$s)
+                            for no key update skip locked);
+            ids := array(select i from unnest(ids) with ordinality as u (i, n)
+                         where i <> all (present) or i = any (locked) order by n);
+        else
+            perform from public.workflow_executions as r where r.job_id = any (%1$s) order by r.job_id for no key update;
+        end if;
+    end if;$f$, own_ids);
+            -- Its CHECK knows no "cancelled".
+            executions_mirror := format($f$
+    if exists (select from public.job_queue_jobs as j where j.job_id = any (ids) and j.job_type = 'workflow') then
+        update public.workflow_executions as r
+        set %2$s
+        from (
+            select c.*, case when c.status = 'cancelled' then 'failed' else c.status end as execution_status
+            from job_queue.mirrored(ids) as c
+        ) as m
+        where r.job_id = any (%1$s) and r.job_id::text = m.job_id and (%3$s);
+    end if;$f$, own_ids, sets, differs);
+        end if;
+    end loop;
+
+    execute format($f$
+create or replace function job_queue.lock_mirrored(ids text[], passing_over boolean) returns text[]
+language plpgsql
+set search_path = ''
+as $body$
+declare
+    present text[];
+    locked text[];
+begin
+    if cardinality(ids) = 0 then
+        return ids;
+    end if;%s%s
+    return ids;
+end;
+$body$;
+
+create or replace function job_queue.mirror(ids text[]) returns void
+language plpgsql
+set search_path = ''
+as $body$
+begin
+    if cardinality(ids) = 0 then
+        return;
+    end if;%s%s
+end;
+$body$;
+$f$, jobs_lock, executions_lock, jobs_mirror, executions_mirror);
+end;
+$migration$;
+
+comment on function job_queue.lock_mirrored(text[], boolean) is
+    'Locks the mirrored rows of these jobs, in order; passing over: leaves out the jobs whose rows somebody else has locked instead of waiting.';
+comment on function job_queue.mirror(text[]) is 'Brings the mirrored rows of these jobs, where they exist, up to date.';
+
+create or replace function job_queue.refresh_state(
+    s public.job_queue_settings, ended text[] default '{}', begun boolean default false
+) returns boolean
+language plpgsql
+set search_path = ''
+as $$
+declare
+    known public.job_queue_state;
+    stale boolean;
+    oldest record;
+begin
+    select * into known from public.job_queue_state as q where q.id = 1;
+    stale := known.last_updated is null or known.last_updated < clock_timestamp() - interval '1 second';
+    if s.max_active_jobs = 1 and (begun or cardinality(ended) > 0) then
+        -- One at a time: exact. Whoever holds this lock waits for nothing after it.
+        perform pg_advisory_xact_lock(19027, 0);
+    elsif not (stale or known.active_job_id = any (ended) or (begun and known.active_job_id is null))
+        or not pg_try_advisory_xact_lock(19027, 0) then
+        return false;
+    end if;
+
+    select j.job_id, j.job_type, j.started_at into oldest
+    from public.job_queue_jobs as j where j.status = 'running'
+    order by j.started_at, j.job_id limit 1;
+    insert into public.job_queue_state as q (id, active_job_id, active_job_type, active_models, started_at, last_updated)
+    values (1, oldest.job_id, oldest.job_type, (
+        select coalesce(jsonb_agg(distinct l.model), '[]')
+        from public.job_queue_lines as l
+        join public.job_queue_jobs as j on j.job_id = l.job_id and j.status = 'running'
+        where l.seat is not null and l.model <> ''
+    ), oldest.started_at, clock_timestamp())
+    on conflict (id) do update
+    set active_job_id = excluded.active_job_id, active_job_type = excluded.active_job_type,
+        active_models = excluded.active_models, started_at = excluded.started_at, last_updated = excluded.last_updated;
+    return stale;
+end;
+$$;
+
+comment on function job_queue.refresh_state(public.job_queue_settings, text[], boolean) is
+    'Keeps the row of job_queue_state: exact while the global limit is 1, else when the job it names ended, when the first one starts, and once a second. '
+    'Returns whether a second had passed: the caller then does the housekeeping.';
+
+create or replace function job_queue.housekeep() returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+    ids text[];
+begin
+    if to_regclass('public.jobs') is not null then
+        ids := array(
+            select distinct f.job_id
+            from public.job_queue_models as m
+            cross join lateral (
+                select l.job_id from public.job_queue_lines as l
+                where l.model = m.model order by l.line_key, l.seq limit 100
+            ) as f
+            limit 1000
+        );
+        perform job_queue.mirror(job_queue.lock_mirrored(ids, true));
+    end if;
+
+    delete from public.job_queue_requests as r
+    where r.request_id in (
+        select o.request_id from public.job_queue_requests as o
+        where o.created_at < now() - interval '15 minutes' order by o.created_at limit 2000
+    );
+end;
+$$;
+
+comment on function job_queue.housekeep() is
+    'Once a second, by whoever comes along: the trailing columns of the first hundred of each line, and answers nobody can ask for any more.';
+
+notify pgrst, 'reload schema';
+
+-- ----------------------------------------------------------------------------------------------------
+-- 036_job_queue_insert_trigger.sql
+
+-- Rows inserted into `jobs` by anything (SQL, supabase-js, the Table Editor) with required_models set enter their lines, in the
+-- inserter's transaction. Checked at the insert; entered when the transaction commits, so that the locks on the lines are held for a
+-- moment only, however long the transaction runs.
+
+create table if not exists public.job_queue_arrivals (
+    id bigint generated always as identity primary key,
+    transaction xid8 not null default pg_current_xact_id(),
+    job jsonb not null
+);
+
+comment on table public.job_queue_arrivals is 'Rows just inserted into jobs, until the inserting transaction commits. Always empty for everybody else.';
+
+create index if not exists job_queue_arrivals_transaction_idx on public.job_queue_arrivals (transaction);
+alter table public.job_queue_arrivals enable row level security;
+revoke all on public.job_queue_arrivals from public, anon, authenticated;
+grant select, insert, delete on public.job_queue_arrivals to service_role;
+
+create or replace function job_queue.note_arrivals() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+    insert into public.job_queue_arrivals (job)
+    select job_queue.check_job(jsonb_strip_nulls(jsonb_build_object(
+        'job_id', r.row ->> 'job_id', 'models', r.row -> 'required_models',
+        'job_type', coalesce(r.row ->> 'job_type', 'normal'),
+        'handler', case when r.row ->> 'job_type' = 'workflow' then nullif(btrim(r.row ->> 'model'), '') end,
+        -- The predecessor's priorities: 1 (or none) first, then 2, then 3. Only a service-role insert may set one.
+        'priority', case
+            when current_setting('role', true) in ('anon', 'authenticated') then 0
+            when jsonb_typeof(r.row #> '{metadata,priority}') = 'number'
+                then 1 - greatest(1, least(3, round((r.row #>> '{metadata,priority}')::numeric)))
+            else 0
+        end
+    )))
+    from (select to_jsonb(i) as row from inserted as i) as r
+    where jsonb_typeof(r.row -> 'required_models') <> 'null'
+      and r.row ->> 'status' in ('pending', 'pending_retry');
+    return null;
+end;
+$$;
+
+comment on function job_queue.note_arrivals() is 'Trigger on jobs: checks and notes the rows of an insert that are to enter their lines.';
+
+create or replace function job_queue.admit_arrivals() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
+as $$
+declare
+    arrived jsonb;
+    fresh text[];
+begin
+    -- All rows of the transaction at its first deferred firing, so that their lines are locked in one go and in order.
+    with taken as (
+        delete from public.job_queue_arrivals as a where a.transaction = pg_current_xact_id() returning a.id, a.job
+    )
+
+    select jsonb_agg(t.job order by t.id) into arrived from taken as t;
+    if arrived is not null then
+        fresh := job_queue.enter_new(arrived);
+        perform job_queue.log_event(fresh, 'queued');
+        perform job_queue.mirror(fresh);
+    end if;
+    return null;
+end;
+$$;
+
+comment on function job_queue.admit_arrivals() is 'Deferred trigger: puts the noted rows of the transaction in line.';
+
+drop trigger if exists job_queue_admit on public.job_queue_arrivals;
+create constraint trigger job_queue_admit after insert on public.job_queue_arrivals
+deferrable initially deferred for each row execute function job_queue.admit_arrivals();
+
+do $migration$
+begin
+    if to_regclass('public.jobs') is not null then
+        execute 'drop trigger if exists job_queue_arrive on public.jobs';
+        execute 'create trigger job_queue_arrive after insert on public.jobs '
+                'referencing new table as inserted for each statement execute function job_queue.note_arrivals()';
+    end if;
+end;
+$migration$;
+
+notify pgrst, 'reload schema';
+
+-- ----------------------------------------------------------------------------------------------------
+-- 039_job_queue_version_number.sql
+
+-- Private: the version of this SQL. Raised by the release that changes it.
+
+create or replace function job_queue.version() returns text
+language sql
+immutable
+set search_path = ''
+as $$
+    select '0.1.0'::text;
+$$;
+
+comment on function job_queue.version() is 'The version of the installed SQL.';
+
+notify pgrst, 'reload schema';
+
+-- ----------------------------------------------------------------------------------------------------
+-- 040_job_queue_enqueue.sql
+
+create or replace function job_queue.enter_new(jobs jsonb) returns text[]
+language plpgsql
+set search_path = ''
+as $$
+declare
+    s public.job_queue_settings;
+    ids text[] := array(select e ->> 'job_id' from jsonb_array_elements(jobs) as e);
+    needs text[];
+    moment timestamptz;
+    fresh text[];
+    due text[];
+    entered text[];
+begin
+    perform job_queue.lock_mirrored(ids, false);
+    due := job_queue.lock_mirrored(job_queue.recoverable(20), true);
+    s := job_queue.settings();
+    needs := job_queue.lines_of(array(
+        select distinct m from jsonb_array_elements(jobs) as e
+        cross join jsonb_array_elements_text(e -> 'models') as m
+        where not exists (select from public.job_queue_jobs as j where j.job_id = e ->> 'job_id')
+        union
+        select unnest(j.models) from public.job_queue_jobs as j where j.job_id = any (due)
+    ), s);
+    perform job_queue.lock_models(needs, s);
+    if cardinality(due) > 0 then
+        perform from public.job_queue_jobs as j where j.job_id = any (due) order by j.job_id for no key update;
+        entered := job_queue.recover(due, s);
+    end if;
+
+    -- Under the locks, so that nobody who enters later in any of these lines can have an earlier key.
+    moment := clock_timestamp();
+    with inserted as (
+        insert into public.job_queue_jobs (
+            job_id, job_type, handler, models, status, priority, entered_at, line_key, seq, due_at, deadline,
+            max_attempts, payload
+        )
+        select n.job_id, n.job_type, n.handler, n.models,
+            case when n.run_at > moment then 'delayed' else 'waiting' end,
+            n.priority, moment, moment - n.priority * s.priority_step, nextval('public.job_queue_line_seq'),
+            case when n.run_at > moment then n.run_at end, n.deadline, n.max_attempts, n.payload
+        from (
+            select e ->> 'job_id' as job_id, e ->> 'job_type' as job_type, e ->> 'handler' as handler,
+                array(select jsonb_array_elements_text(e -> 'models')) as models,
+                (e ->> 'priority')::integer as priority, (e ->> 'run_at')::timestamptz as run_at,
+                (e ->> 'deadline')::timestamptz as deadline,
+                (e ->> 'max_attempts')::integer as max_attempts, nullif(e -> 'payload', 'null') as payload
+            from jsonb_array_elements(jobs) with ordinality as t (e, n)
+            order by t.n
+        ) as n
+        on conflict (job_id) do nothing
+        returning job_id
+    )
+
+    select coalesce(array_agg(e.job_id), '{}') into fresh from inserted as e;
+    perform job_queue.enter(array(
+        select j.job_id from public.job_queue_jobs as j where j.job_id = any (fresh) and j.status = 'waiting'
+    ), s);
+    perform job_queue.settle(needs, fresh || entered);
+    if cardinality(due) > 0 then
+        perform job_queue.mirror(due);
+    end if;
+    return fresh;
+end;
+$$;
+
+comment on function job_queue.enter_new(jsonb) is
+    'Puts checked jobs (job_queue.check_job) that are not known yet in line, under the locks of all their models; returns their ids. On the way it takes back dead leases and lets due jobs in.';
+
+create or replace function job_queue.check_job(job jsonb) returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+    given text;
+begin
+    perform job_queue.check_keys('A job', job, '{job_id,job_type,handler,models,unrestricted,priority,run_at,deadline,max_attempts,payload,row}');
+    if jsonb_typeof(coalesce(job -> 'job_id', '""')) <> 'string' then
+        perform job_queue.refuse('JQ001', 'The job id is not text.', 'Give every job an id of 1 to 200 characters.');
+    end if;
+    perform job_queue.check_job_id(job ->> 'job_id');
+    given := coalesce(job ->> 'job_type', 'normal');
+    return jsonb_build_object(
+        'job_id', job ->> 'job_id',
+        'job_type', job_queue.check_job_type(given),
+        'handler', job_queue.check_name('The handler', coalesce(job ->> 'handler', given), 'JQ003'),
+        'models', to_jsonb(job_queue.check_models(job -> 'models', coalesce(job -> 'unrestricted', 'false') = 'true')),
+        'priority', job_queue.whole_number_of('The priority', job -> 'priority', -100, 100, 0),
+        'run_at', job_queue.time_of('run_at', job -> 'run_at'),
+        'deadline', job_queue.time_of('deadline', job -> 'deadline'),
+        'max_attempts', job_queue.whole_number_of('max_attempts', job -> 'max_attempts', 1, 100, 3),
+        'payload', job_queue.check_size('The payload', job -> 'payload')
+    );
+end;
+$$;
+
+comment on function job_queue.check_job(jsonb) is 'A new job with its defaults filled in; refuses what is not one.';
+
+create or replace function job_queue.insert_row(id text, given jsonb) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+    columns text;
+begin
+    perform job_queue.check_keys('row', given, array(
+        select a.attname from pg_catalog.pg_attribute as a
+        where a.attrelid = to_regclass('public.jobs') and a.attnum > 0 and not a.attisdropped
+          and a.attname <> 'required_models'
+    ));
+    given := given || jsonb_build_object('job_id', id);
+    select string_agg(format('%I', k), ', ') into columns from jsonb_object_keys(given) as k;
+    execute format('insert into public.jobs (%1$s) select %1$s from jsonb_populate_record(null::public.jobs, $1) '
+                   'on conflict (job_id) do nothing', columns) using given;
+end;
+$$;
+
+comment on function job_queue.insert_row(text, jsonb) is 'Creates the jobs row that an enqueue asks for, unless it is there.';
+
+create or replace function public.job_queue_enqueue(jobs jsonb, options jsonb default '{}') returns jsonb
+language plpgsql
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
+as $$
+declare
+    answer jsonb;
+    checked jsonb := '[]';
+    job jsonb;
+    fresh text[];
+begin
+    perform job_queue.check_keys('options', options, '{request_id}');
+    answer := job_queue.first_answer(options ->> 'request_id');
+    if answer is not null then
+        return answer;
+    end if;
+    if jobs is null or jsonb_typeof(jobs) <> 'array' or jsonb_array_length(jobs) not between 1 and 1000 then
+        perform job_queue.refuse('JQ007', 'The jobs are not an array of 1 to 1,000 jobs.', 'Send larger batches in parts.');
+    end if;
+
+    select jsonb_agg(job_queue.check_job(e) order by n) into checked from jsonb_array_elements(jobs) with ordinality as t (e, n);
+    if (select count(distinct e ->> 'job_id') from jsonb_array_elements(checked) as e) < jsonb_array_length(checked) then
+        perform job_queue.refuse('JQ001', 'The same job id is twice in one call.', 'Give each job an id of its own.');
+    end if;
+    for job in
+        select e from jsonb_array_elements(jobs) as e where jsonb_typeof(e -> 'row') <> 'null' order by e ->> 'job_id'
+    loop
+        perform job_queue.insert_row(job ->> 'job_id', job -> 'row');
+    end loop;
+
+    fresh := job_queue.enter_new(checked);
+    perform job_queue.log_event(fresh, 'queued');
+    perform job_queue.mirror(fresh);
+
+    select jsonb_build_object('jobs', jsonb_agg(jsonb_build_object(
+        'job_id', j.job_id, 'result', case when j.job_id = any (fresh) then 'entered' else 'exists' end, 'status', j.status,
+        'queue_position', p.queue_position, 'blocked_by_job_id', p.blocked_by_job_id, 'conflict_reason', p.conflict_reason
+    ) order by t.n)) into answer
+    from jsonb_array_elements(checked) with ordinality as t (e, n)
+    join public.job_queue_jobs as j on j.job_id = t.e ->> 'job_id'
+    left join job_queue.places(array(select e ->> 'job_id' from jsonb_array_elements(checked) as e)) as p on p.job_id = j.job_id;
+    return job_queue.remember(options ->> 'request_id', answer);
+end;
+$$;
+
+comment on function public.job_queue_enqueue(jsonb, jsonb) is
+    'Puts 1-1,000 jobs in line, all or none; a job known already keeps its place. docs/reference/rpc.md. Example: '
+    'select job_queue_enqueue(''[{"job_id": "job-42", "models": ["motion-2.0-fast"]}]'')';
+
+notify pgrst, 'reload schema';
+
+-- ----------------------------------------------------------------------------------------------------
+-- 041_job_queue_start.sql
+
+create or replace function public.job_queue_start(job_id text, models jsonb, options jsonb default '{}') returns jsonb
+language plpgsql
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
+as $$
+declare
+    answer jsonb;
+    job jsonb;
+    worker text;
+    lease_seconds numeric;
+    fresh text[];
+    j public.job_queue_jobs;
+begin
+    perform job_queue.check_keys('options', options,
+        '{request_id,worker_id,lease_seconds,job_type,handler,priority,max_attempts,payload,unrestricted,run_at,deadline}');
+    answer := job_queue.first_answer(options ->> 'request_id');
+    if answer is not null then
+        return answer;
+    end if;
+    worker := job_queue.check_name('The worker id', coalesce(options ->> 'worker_id', 'direct'));
+    lease_seconds := job_queue.number_of('The lease time in seconds', options -> 'lease_seconds', 1, 3600, 30, 'JQ004');
+    job := job_queue.check_job(
+        (options - '{request_id,worker_id,lease_seconds}'::text[]) || jsonb_build_object('job_id', job_id, 'models', models));
+
+    fresh := job_queue.enter_new(jsonb_build_array(job));
+    select * into j from public.job_queue_jobs as k where k.job_id = job ->> 'job_id' for no key update;
+
+    if not (j.models @> array(select jsonb_array_elements_text(job -> 'models'))
+            and j.models <@ array(select jsonb_array_elements_text(job -> 'models'))) then
+        perform job_queue.refuse('JQ009', 'The job is known with other models.',
+            format('It needs %s; ask for these, or use a new job id.', to_jsonb(j.models)));
+    end if;
+
+    if j.status = 'waiting' and j.runnable then
+        answer := jsonb_build_object('result', 'started', 'lease', job_queue.begin(array[j.job_id], worker, lease_seconds) -> 0);
+        perform job_queue.mirror(array[j.job_id]);
+        perform job_queue.refresh_state(job_queue.settings(), begun => true);
+    elsif j.status in ('waiting', 'delayed') then
+        if cardinality(fresh) > 0 then
+            perform job_queue.log_event(fresh, 'blocked');
+            perform job_queue.mirror(fresh);
+        end if;
+        answer := jsonb_build_object('result', 'queued', 'status', j.status) || job_queue.place(j.job_id);
+    elsif j.status = 'running' then
+        answer := jsonb_build_object('result', 'running', 'worker_id', j.worker_id, 'attempt', j.attempt, 'lease_until', j.lease_until);
+    else
+        answer := jsonb_build_object('result', 'finished', 'status', j.status);
+    end if;
+    return job_queue.remember(options ->> 'request_id', answer);
+end;
+$$;
+
+comment on function public.job_queue_start(text, jsonb, jsonb) is
+    'Can this job start? Starts it now, with a lease, or puts it in line, where it keeps its place however often it asks. '
+    'docs/reference/rpc.md. Example: select job_queue_start(''job-42'', ''["motion-2.0-fast"]'')';
+
+notify pgrst, 'reload schema';
+
+-- ----------------------------------------------------------------------------------------------------
+-- 042_job_queue_complete.sql
+
+create or replace function job_queue.verdicts(outcomes jsonb, moment timestamptz) returns table (
+    n bigint, job_id text, token bigint, verdict text, changes boolean, retry_at timestamptz, result jsonb, error text
+)
+language plpgsql
+stable
+set search_path = ''
+as $$
+#variable_conflict use_column
+begin
+    return query
+    select o.n, o.e ->> 'job_id', (o.e ->> 'token')::bigint,
+        case
+            when j.job_id is null then 'unknown_job'
+            -- The same outcome again, without a request id to know it by.
+            when j.token = (o.e ->> 'token')::bigint and j.status = 'completed' and o.e ->> 'outcome' = 'complete' then 'completed'
+            when j.token = (o.e ->> 'token')::bigint and j.status = 'failed' and o.e ->> 'outcome' = 'fail' then 'failed'
+            when j.status <> 'running' then 'not_running'
+            when j.token <> (o.e ->> 'token')::bigint then 'stale'
+            when o.e ->> 'outcome' = 'complete' then 'completed'
+            when j.cancel_requested_at is not null then 'cancelled'
+            when o.e ->> 'outcome' = 'fail' then 'failed'
+            when o.e ->> 'outcome' = 'release' then 'released'
+            when j.attempt >= j.max_attempts then 'failed'
+            else 'retry_scheduled'
+        end,
+        coalesce(j.status = 'running' and j.token = (o.e ->> 'token')::bigint, false),
+        coalesce((o.e ->> 'retry_at')::timestamptz, moment + make_interval(secs => (o.e ->> 'retry_in_seconds')::numeric)),
+        o.e -> 'result', o.e ->> 'error'
+    from jsonb_array_elements(outcomes) with ordinality as o (e, n)
+    left join public.job_queue_jobs as j on j.job_id = o.e ->> 'job_id';
+end;
+$$;
+
+comment on function job_queue.verdicts(jsonb, timestamptz) is 'What each outcome comes to for its (locked) job: the token decides whether it changes anything.';
+
+create or replace function job_queue.settle_outcomes(outcomes jsonb, s public.job_queue_settings) returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+    moment timestamptz := clock_timestamp();
+    verdicts jsonb;
+    retried text[];
+    released text[];
+    delayed text[];
+    kind record;
+begin
+    select coalesce(jsonb_agg(to_jsonb(v) order by v.n), '[]') into verdicts from job_queue.verdicts(outcomes, moment) as v;
+
+    update public.job_queue_jobs as j
+    set result = nullif(v.result, 'null'), error = v.error
+    from jsonb_to_recordset(verdicts) as v (job_id text, changes boolean, result jsonb, error text)
+    where j.job_id = v.job_id and v.changes;
+
+    for kind in
+        select v.verdict, array_agg(v.job_id) as ids
+        from jsonb_to_recordset(verdicts) as v (job_id text, changes boolean, verdict text)
+        where v.changes and v.verdict in ('completed', 'failed', 'cancelled') group by v.verdict
+    loop
+        perform job_queue.leave(kind.ids, kind.verdict);
+    end loop;
+
+    select coalesce(array_agg(v.job_id) filter (where v.verdict = 'retry_scheduled'), '{}'),
+        coalesce(array_agg(v.job_id) filter (where v.verdict = 'released'), '{}'),
+        coalesce(array_agg(v.job_id) filter (where v.verdict = 'retry_scheduled' and v.retry_at > moment), '{}')
+    into retried, released, delayed
+    from jsonb_to_recordset(verdicts) as v (job_id text, changes boolean, verdict text, retry_at timestamptz)
+    where v.changes;
+
+    if cardinality(retried || released) > 0 then
+        update public.job_queue_jobs as j
+        set status = case when j.job_id = any (delayed) then 'delayed' else 'waiting' end,
+            due_at = case when j.job_id = any (delayed) then v.retry_at end,
+            attempt = case when v.verdict = 'released' then j.attempt - 1 else j.attempt end,
+            lease_until = null
+        from jsonb_to_recordset(verdicts) as v (job_id text, changes boolean, verdict text, retry_at timestamptz)
+        where j.job_id = v.job_id and v.changes and j.job_id = any (retried || released);
+        -- A job that backs off stands in no line; the others still have their places.
+        delete from public.job_queue_lines as l where l.job_id = any (delayed);
+        perform job_queue.enter(array(select unnest(retried || released) except select unnest(delayed)), s);
+        perform job_queue.log_event(retried, 'retry_scheduled');
+        perform job_queue.log_event(released, 'released');
+    end if;
+    return verdicts;
+end;
+$$;
+
+comment on function job_queue.settle_outcomes(jsonb, public.job_queue_settings) is
+    'Carries out the outcomes of runs whose jobs and lines are locked; returns the verdicts. job_queue.settle must follow.';
+
+create or replace function job_queue.advance(outcomes jsonb, worker text, claim jsonb) returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+    s public.job_queue_settings;
+    ids text[] := array(select e ->> 'job_id' from jsonb_array_elements(outcomes) as e);
+    due text[] := '{}';
+    needs text[];
+    verdicts jsonb := '[]';
+    back text[];
+    leases jsonb := '[]';
+    ended text[];
+    begun text[];
+    answer jsonb;
+begin
+    perform job_queue.lock_mirrored(ids, false);
+    if claim is not null then
+        due := array(select unnest(job_queue.lock_mirrored(job_queue.recoverable(20), true)) except select unnest(ids));
+    end if;
+    s := job_queue.settings();
+
+    if cardinality(ids || due) > 0 then
+        needs := job_queue.lines_of(array(
+            select distinct unnest(j.models) from public.job_queue_jobs as j where j.job_id = any (ids || due)
+        ), s);
+        perform job_queue.lock_models(needs, s);
+        perform from public.job_queue_jobs as j where j.job_id = any (ids || due) order by j.job_id for no key update;
+        verdicts := job_queue.settle_outcomes(outcomes, s);
+        back := job_queue.recover(due, s);
+        ended := array(
+            select v.job_id from jsonb_to_recordset(verdicts) as v (job_id text, changes boolean) where v.changes
+        );
+        perform job_queue.settle(needs, ended || back);
+    end if;
+
+    if claim is not null then
+        leases := job_queue.take(
+            worker, (claim ->> 'max_jobs')::integer, job_queue.names_of('handlers', claim -> 'handlers'),
+            job_queue.names_of('models', claim -> 'models'), (claim ->> 'lease_seconds')::numeric);
+    end if;
+    begun := array(select l ->> 'job_id' from jsonb_array_elements(leases) as l);
+    perform job_queue.mirror(ended || due || begun);
+    if job_queue.refresh_state(s, ended || due, cardinality(begun) > 0) then
+        perform job_queue.housekeep();
+    end if;
+
+    select jsonb_build_object('outcomes', coalesce(
+        jsonb_agg(jsonb_build_object('job_id', v.job_id, 'token', v.token, 'result', v.verdict) order by v.n), '[]'
+    )) into answer
+    from jsonb_to_recordset(verdicts) as v (n bigint, job_id text, token bigint, verdict text);
+    if claim is not null then
+        answer := answer || jsonb_build_object('leases', leases, 'next_due_at', least(
+            (select min(j.due_at) from public.job_queue_jobs as j where j.status = 'delayed' and j.due_at < 'infinity'),
+            (select min(j.lease_until) from public.job_queue_jobs as j where j.status = 'running')
+        ));
+    end if;
+    return answer;
+end;
+$$;
+
+comment on function job_queue.advance(jsonb, text, jsonb) is
+    'One step of a worker: carries out checked outcomes and, with a claim, takes back dead leases, lets due jobs in and starts the next jobs.';
+
+create or replace function job_queue.check_claim(claim jsonb) returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+begin
+    perform job_queue.check_keys('claim', claim, '{max_jobs,handlers,models,lease_seconds}');
+    perform job_queue.names_of('handlers', claim -> 'handlers');
+    perform job_queue.names_of('models', claim -> 'models');
+    return claim || jsonb_build_object(
+        'max_jobs', job_queue.whole_number_of('max_jobs', claim -> 'max_jobs', 1, 1000, 1),
+        'lease_seconds', job_queue.number_of('The lease time in seconds', claim -> 'lease_seconds', 1, 3600, 30, 'JQ004'));
+end;
+$$;
+
+comment on function job_queue.check_claim(jsonb) is 'A claim with its defaults filled in; refuses what is not one.';
+
+create or replace function job_queue.check_outcome(outcome jsonb) returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+begin
+    perform job_queue.check_keys('An outcome', outcome, '{job_id,token,outcome,result,error,retry_at,retry_in_seconds}');
+    perform job_queue.check_job_id(outcome ->> 'job_id');
+    if coalesce(outcome ->> 'outcome', '') not in ('complete', 'fail', 'retry', 'release') then
+        perform job_queue.refuse('JQ007', format('The outcome "%s" is unknown.', left(outcome ->> 'outcome', 40)),
+                                 'Use complete, fail, retry or release.');
+    end if;
+    if job_queue.number_of('The token', outcome -> 'token', 1, 9223372036854775807, null) is null then
+        perform job_queue.refuse('JQ007', 'The token is missing.', 'Give the token of the lease.');
+    end if;
+    return jsonb_build_object(
+        'job_id', outcome ->> 'job_id', 'token', outcome -> 'token', 'outcome', outcome ->> 'outcome',
+        'result', job_queue.check_size('The result', outcome -> 'result'), 'error', left(outcome ->> 'error', 10000),
+        'retry_at', job_queue.time_of('retry_at', outcome -> 'retry_at'),
+        'retry_in_seconds', job_queue.number_of('retry_in_seconds', outcome -> 'retry_in_seconds', 0, 31536000, 0));
+end;
+$$;
+
+comment on function job_queue.check_outcome(jsonb) is 'The outcome of a run with its defaults filled in; refuses what is not one.';
+
+create or replace function public.job_queue_complete(outcomes jsonb, options jsonb default '{}') returns jsonb
+language plpgsql
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
+as $$
+declare
+    answer jsonb;
+    worker text;
+    claim jsonb;
+    checked jsonb;
+begin
+    perform job_queue.check_keys('options', options, '{request_id,worker_id,claim}');
+    answer := job_queue.first_answer(options ->> 'request_id');
+    if answer is not null then
+        return answer;
+    end if;
+    if outcomes is null or jsonb_typeof(outcomes) <> 'array' or jsonb_array_length(outcomes) > 1000 then
+        perform job_queue.refuse('JQ007', 'The outcomes are not an array of at most 1,000 outcomes.', 'Send larger batches in parts.');
+    end if;
+    worker := job_queue.check_name('The worker id', coalesce(options ->> 'worker_id', 'direct'));
+    if jsonb_typeof(options -> 'claim') <> 'null' then
+        claim := job_queue.check_claim(options -> 'claim');
+    end if;
+    select coalesce(jsonb_agg(job_queue.check_outcome(e) order by n), '[]') into checked
+    from jsonb_array_elements(outcomes) with ordinality as t (e, n);
+    if (select count(distinct e ->> 'job_id') from jsonb_array_elements(checked) as e) < jsonb_array_length(checked) then
+        perform job_queue.refuse('JQ007', 'The same job is twice in one call.', 'A job has one outcome.');
+    end if;
+
+    return job_queue.remember(options ->> 'request_id', job_queue.advance(checked, worker, claim));
+end;
+$$;
+
+comment on function public.job_queue_complete(jsonb, jsonb) is
+    'Ends runs (complete, fail, retry, release), each under the token of its lease, and with options.claim starts the next jobs in the same transaction. '
+    'docs/reference/rpc.md. Example: select job_queue_complete(''[{"job_id": "job-42", "token": 7, "outcome": "complete"}]'')';
+
+notify pgrst, 'reload schema';
+
+-- ----------------------------------------------------------------------------------------------------
+-- 043_job_queue_claim.sql
+
+create or replace function public.job_queue_claim(worker_id text, max_jobs integer default 1, options jsonb default '{}') returns jsonb
+language plpgsql
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
+as $$
+declare
+    answer jsonb;
+    claim jsonb;
+begin
+    perform job_queue.check_keys('options', options, '{request_id,handlers,models,lease_seconds}');
+    perform job_queue.check_name('The worker id', worker_id);
+    answer := job_queue.first_answer(options ->> 'request_id');
+    if answer is not null then
+        return answer;
+    end if;
+    claim := job_queue.check_claim((options - 'request_id') || jsonb_build_object('max_jobs', max_jobs));
+    answer := job_queue.advance('[]', worker_id, claim) - 'outcomes';
+    -- An answer with no job changed nothing: a poll that finds nothing writes nothing.
+    if jsonb_array_length(answer -> 'leases') > 0 then
+        perform job_queue.remember(options ->> 'request_id', answer);
+    end if;
+    return answer;
+end;
+$$;
+
+comment on function public.job_queue_claim(text, integer, jsonb) is
+    'Starts up to max_jobs (1-1,000) runnable jobs that this worker can run, in order; takes back dead leases and lets due jobs into their lines. '
+    'docs/reference/rpc.md. Example: select job_queue_claim(''worker-1'', 4, ''{"handlers": ["image"]}'')';
+
+notify pgrst, 'reload schema';
+
+-- ----------------------------------------------------------------------------------------------------
+-- 044_job_queue_heartbeat.sql
+
+create or replace function public.job_queue_heartbeat(worker_id text, leases jsonb, options jsonb default '{}') returns jsonb
+language plpgsql
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
+as $$
+declare
+    lease_seconds numeric;
+    moment timestamptz := clock_timestamp();
+    answer jsonb;
+    progressed text[];
+begin
+    perform job_queue.check_name('The worker id', worker_id);
+    perform job_queue.check_keys('options', options, '{lease_seconds}');
+    lease_seconds := job_queue.number_of('The lease time in seconds', options -> 'lease_seconds', 1, 3600, 30, 'JQ004');
+    if leases is null or jsonb_typeof(leases) <> 'array' or jsonb_array_length(leases) > 1000 then
+        perform job_queue.refuse('JQ007', 'The leases are not an array of at most 1,000 leases.', 'Send larger batches in parts.');
+    end if;
+    perform job_queue.check_keys('A lease', e, '{job_id,token,progress}'),
+        job_queue.check_job_id(e ->> 'job_id'),
+        job_queue.number_of('The token', coalesce(e -> 'token', '0'), 1, 9223372036854775807, null),
+        job_queue.whole_number_of('progress', e -> 'progress', 0, 100, null)
+    from jsonb_array_elements(leases) as e;
+
+    -- A job that somebody else has locked is just ending or being taken back; it is not waited for. Its lease is renewed
+    -- at the next beat if it is still held.
+    with given as (
+        select * from jsonb_to_recordset(leases) as g (job_id text, token bigint, progress integer)
+    ),
+
+    held as (
+        select j.job_id, g.progress
+        from public.job_queue_jobs as j
+        join given as g on g.job_id = j.job_id and g.token = j.token
+        where j.status = 'running'
+        for no key update of j skip locked
+    ),
+
+    renewed as (
+        update public.job_queue_jobs as j
+        set lease_until = greatest(j.lease_until, moment + make_interval(secs => lease_seconds)),
+            progress = coalesce(h.progress, j.progress)
+        from held as h
+        where j.job_id = h.job_id
+        returning j.job_id, h.progress
+    )
+
+    select coalesce(array_agg(r.job_id) filter (where r.progress is not null), '{}') into progressed from renewed as r;
+    perform job_queue.mirror(job_queue.lock_mirrored(progressed, true));
+
+    select jsonb_build_object('leases', coalesce(jsonb_agg(jsonb_build_object(
+        'job_id', g.job_id, 'token', g.token,
+        'result', case when j.job_id is null then 'lost' when j.cancel_requested_at is not null then 'cancel_requested' else 'held' end,
+        'lease_until', j.lease_until
+    )), '[]')) into answer
+    from jsonb_to_recordset(leases) as g (job_id text, token bigint)
+    left join public.job_queue_jobs as j on j.job_id = g.job_id and j.token = g.token and j.status = 'running';
+    return answer;
+end;
+$$;
+
+comment on function public.job_queue_heartbeat(text, jsonb, jsonb) is
+    'Renews up to 1,000 leases; says of each: held, lost or cancel_requested. docs/reference/rpc.md. Example: '
+    'select job_queue_heartbeat(''worker-1'', ''[{"job_id": "job-42", "token": 7, "progress": 50}]'')';
+
+notify pgrst, 'reload schema';
+
+-- ----------------------------------------------------------------------------------------------------
+-- 045_job_queue_release_models.sql
+
+create or replace function public.job_queue_release_models(job_id text, token bigint, models jsonb) returns jsonb
+language plpgsql
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
+as $$
+declare
+    s public.job_queue_settings;
+    names text[] := job_queue.check_models(models, false);
+    given text[];
+    j public.job_queue_jobs;
+    verdict text;
+begin
+    perform job_queue.check_job_id(job_id);
+    s := job_queue.settings();
+    -- Only lines it stands in: a name that the job does not need creates no model.
+    given := array(select l.model from public.job_queue_lines as l where l.job_id = job_queue_release_models.job_id and l.model = any (names));
+    perform job_queue.lock_models(given, s);
+    select * into j from public.job_queue_jobs as k where k.job_id = job_queue_release_models.job_id for no key update;
+    verdict := case
+        when j.job_id is null then 'unknown_job'
+        when j.status <> 'running' then 'not_running'
+        when j.token is distinct from job_queue_release_models.token then 'stale'
+        else 'released'
+    end;
+    if verdict = 'released' and cardinality(given) > 0 then
+        delete from public.job_queue_lines as l where l.job_id = j.job_id and l.model = any (given);
+        perform job_queue.log_event(array[j.job_id], 'released', jsonb_build_object('released_models', to_jsonb(given)));
+        perform job_queue.settle(given);
+    end if;
+    return jsonb_build_object('result', verdict, 'models', array(
+        select l.model from public.job_queue_lines as l
+        where l.job_id = job_queue_release_models.job_id and l.seat is not null and l.model <> '' order by l.model
+    ));
+end;
+$$;
+
+comment on function public.job_queue_release_models(text, bigint, jsonb) is
+    'Gives some of a running job''s models back early; its lease goes on with the rest. docs/reference/rpc.md. Example: '
+    'select job_queue_release_models(''job-42'', 7, ''["nano-banana-pro-leonardo"]'')';
+
+notify pgrst, 'reload schema';
+
+-- ----------------------------------------------------------------------------------------------------
+-- 046_job_queue_cancel.sql
+
+create or replace function public.job_queue_cancel(job_id text, options jsonb default '{}') returns jsonb
+language plpgsql
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
+as $$
+declare
+    s public.job_queue_settings;
+    needs text[];
+    j public.job_queue_jobs;
+    answer jsonb;
+begin
+    perform job_queue.check_job_id(job_id);
+    perform job_queue.check_keys('options', options, '{reason}');
+    perform job_queue.lock_mirrored(array[job_id], false);
+    s := job_queue.settings();
+    select job_queue.lines_of(k.models, s) into needs from public.job_queue_jobs as k where k.job_id = job_queue_cancel.job_id;
+    if not found then
+        perform job_queue.refuse('JQ006', 'The job is unknown.', 'Check the job id; finished jobs stay known.');
+    end if;
+    perform job_queue.lock_models(needs, s);
+    select * into j from public.job_queue_jobs as k where k.job_id = job_queue_cancel.job_id for no key update;
+
+    if j.status in ('waiting', 'delayed') then
+        update public.job_queue_jobs as k set error = coalesce(options ->> 'reason', 'cancelled') where k.job_id = j.job_id;
+        perform job_queue.leave(array[j.job_id], 'cancelled');
+        perform job_queue.settle(needs);
+        perform job_queue.mirror(array[j.job_id]);
+        answer := jsonb_build_object('result', 'cancelled', 'status', 'cancelled');
+    elsif j.status = 'running' then
+        -- Its worker is told at the next heartbeat; its models are free when it ends or when its lease runs out.
+        if j.cancel_requested_at is null then
+            update public.job_queue_jobs as k set cancel_requested_at = clock_timestamp() where k.job_id = j.job_id;
+            perform job_queue.log_event(array[j.job_id], 'cancel_requested');
+        end if;
+        answer := jsonb_build_object('result', 'cancel_requested', 'status', 'running');
+    else
+        answer := jsonb_build_object('result', 'finished', 'status', j.status);
+    end if;
+    return answer;
+end;
+$$;
+
+comment on function public.job_queue_cancel(text, jsonb) is
+    'Cancels a job that waits; asks the worker of one that runs to stop. docs/reference/rpc.md. Example: select job_queue_cancel(''job-42'')';
+
+notify pgrst, 'reload schema';
+
+-- ----------------------------------------------------------------------------------------------------
+-- 047_job_queue_set_model.sql
+
+create or replace function job_queue.set_alias(name text, settings jsonb) returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+    target text := settings ->> 'alias_of';
+begin
+    if settings - 'alias_of' <> '{}' then
+        perform job_queue.refuse('JQ007', 'An alias has no settings of its own.', 'Give alias_of alone.');
+    end if;
+    perform job_queue.settings_alone();
+    if target is null then
+        delete from public.job_queue_aliases as a where a.alias = name;
+        return jsonb_build_object('model', name, 'alias_of', null);
+    end if;
+    target := (job_queue.check_models(jsonb_build_array(target), false))[1];
+    if target = name or exists (select from public.job_queue_aliases as a where a.model = name) then
+        perform job_queue.refuse('JQ007', 'An alias cannot stand for itself or for another alias.', 'Name the model itself.');
+    end if;
+    -- Jobs that stand in its line would stay there, beside those of the model.
+    if exists (select from public.job_queue_lines as l where l.model = name)
+       or exists (select from public.job_queue_jobs as j where j.status = 'delayed' and name = any (j.models)) then
+        perform job_queue.refuse('JQ007', format('Jobs are in line for "%s" under this name.', name),
+                                 'Let them end first: pause their source, or cancel them.');
+    end if;
+    insert into public.job_queue_aliases as a (alias, model) values (name, target)
+    on conflict (alias) do update set model = excluded.model;
+    return jsonb_build_object('model', name, 'alias_of', target);
+end;
+$$;
+
+comment on function job_queue.set_alias(text, jsonb) is 'Makes a name another spelling of a model, or ends that.';
+
+create or replace function public.job_queue_set_model(model text, settings jsonb) returns jsonb
+language plpgsql
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
+as $$
+declare
+    s public.job_queue_settings;
+    name text;
+    new_capacity integer;
+    was boolean;
+    moved text[];
+    touched text[];
+begin
+    perform job_queue.check_models(jsonb_build_array(model), false);
+    name := btrim(model, E' \t\r\n');
+    perform job_queue.check_keys('settings', settings, '{capacity,paused,alias_of}');
+    new_capacity := job_queue.whole_number_of('The capacity', settings -> 'capacity', 0, 10000, null);
+    if coalesce(jsonb_typeof(settings -> 'paused'), 'null') not in ('boolean', 'null') then
+        perform job_queue.refuse('JQ007', format('paused is %s.', settings -> 'paused'), 'Give true or false.');
+    end if;
+
+    if settings ? 'alias_of' then
+        return job_queue.set_alias(name, settings);
+    end if;
+    if exists (select from public.job_queue_aliases as a where a.alias = name) then
+        perform job_queue.refuse('JQ007', format('"%s" is an alias.', name), 'Change the model it stands for, or end it with "alias_of": null.');
+    end if;
+
+    -- A pause moves jobs out of and into the lines of all their models: nothing else may move meanwhile.
+    s := job_queue.settings_alone();
+    insert into public.job_queue_models as m (model, capacity) values (name, coalesce(new_capacity, s.default_capacity))
+    on conflict on constraint job_queue_models_pkey do nothing;
+    select m.paused into was from public.job_queue_models as m where m.model = name for no key update;
+    update public.job_queue_models as m
+    set capacity = coalesce(new_capacity, m.capacity), paused = coalesce((settings ->> 'paused')::boolean, m.paused)
+    where m.model = name;
+
+    touched := array[name];
+    if (settings ->> 'paused')::boolean is distinct from was then
+        moved := array(
+            select j.job_id from public.job_queue_jobs as j
+            where name = any (j.models)
+              and (j.status = 'waiting' or j.status = 'delayed' and j.due_at = 'infinity')
+            order by j.job_id
+            for no key update
+        );
+        touched := job_queue.lines_of(array(
+            select distinct unnest(j.models) from public.job_queue_jobs as j where j.job_id = any (moved)
+            union select name
+        ), s);
+        perform job_queue.enter(moved, s);
+    end if;
+    perform job_queue.settle(touched, moved);
+    perform job_queue.mirror(job_queue.lock_mirrored(moved, true));
+
+    return jsonb_build_object(
+        'model', name,
+        'capacity', (select m.capacity from public.job_queue_models as m where m.model = name),
+        'paused', (select m.paused from public.job_queue_models as m where m.model = name),
+        'holders', (select count(*) from public.job_queue_lines as l join public.job_queue_jobs as j on j.job_id = l.job_id
+                    where l.model = name and j.status = 'running'),
+        'waiting', (select count(*) from public.job_queue_lines as l join public.job_queue_jobs as j on j.job_id = l.job_id
+                    where l.model = name and j.status = 'waiting')
+    );
+end;
+$$;
+
+comment on function public.job_queue_set_model(text, jsonb) is
+    'Creates or changes a model: capacity (0-10,000), paused; or makes the name an alias (alias_of). A lower capacity lets those that run end and nobody in until it fits. '
+    'docs/reference/rpc.md. Example: select job_queue_set_model(''motion-2.0-fast'', ''{"capacity": 2}'')';
+
+notify pgrst, 'reload schema';
+
+-- ----------------------------------------------------------------------------------------------------
+-- 048_job_queue_set_limits.sql
+
+create or replace function public.job_queue_set_limits(settings jsonb) returns jsonb
+language plpgsql
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
+as $$
+declare
+    s public.job_queue_settings;
+    was integer;
+    limit_line constant text := '';
+    unknown text;
+    n numeric;
+begin
+    perform job_queue.check_keys('settings', settings,
+        '{max_active_jobs,priority_step_seconds,default_capacity,unknown_models,log_retention_days}');
+    s := job_queue.settings_alone();
+    was := s.max_active_jobs;
+
+    if settings ? 'max_active_jobs' then
+        s.max_active_jobs := job_queue.whole_number_of('max_active_jobs', settings -> 'max_active_jobs', 1, 10000, null);
+    end if;
+    n := job_queue.number_of('priority_step_seconds', settings -> 'priority_step_seconds', 0, 86400, null);
+    s.priority_step := coalesce(make_interval(secs => n), s.priority_step);
+    s.default_capacity := job_queue.whole_number_of('default_capacity', settings -> 'default_capacity', 0, 10000, s.default_capacity);
+    unknown := coalesce(settings ->> 'unknown_models', s.unknown_models);
+    if unknown not in ('create', 'refuse') then
+        perform job_queue.refuse('JQ007', format('unknown_models is "%s".', left(unknown, 40)), 'Use create or refuse.');
+    end if;
+    if settings ? 'log_retention_days' then
+        n := job_queue.number_of('log_retention_days', settings -> 'log_retention_days', 1, 3650, null);
+        s.log_retention := make_interval(secs => n * 86400);
+    end if;
+    update public.job_queue_settings
+    set max_active_jobs = s.max_active_jobs, priority_step = s.priority_step, default_capacity = s.default_capacity,
+        unknown_models = unknown, log_retention = s.log_retention
+    where id = 1;
+
+    if s.max_active_jobs is distinct from was then
+        update public.job_queue_models as m set capacity = coalesce(s.max_active_jobs, 0) where m.model = limit_line;
+        if s.max_active_jobs is null then
+            delete from public.job_queue_lines as l where l.model = limit_line;
+        elsif was is null then
+            -- Those that run hold the limit's seats, even past it: nobody new until it fits.
+            insert into public.job_queue_lines (model, line_key, seq, job_id, seat)
+            select limit_line, j.line_key, j.seq, j.job_id,
+                case when j.status = 'running' then row_number() over (partition by j.status order by j.started_at, j.job_id) end
+            from public.job_queue_jobs as j where j.status in ('waiting', 'running');
+        end if;
+        perform job_queue.settle(array[limit_line]);
+        update public.job_queue_jobs as j
+        set runnable = not j.runnable
+        where j.status = 'waiting'
+          and j.runnable = exists (select from public.job_queue_lines as l where l.job_id = j.job_id and l.seat is null);
+        perform job_queue.refresh_state(s, begun => true);
+    end if;
+
+    return jsonb_build_object(
+        'max_active_jobs', s.max_active_jobs, 'priority_step_seconds', extract(epoch from s.priority_step),
+        'default_capacity', s.default_capacity, 'unknown_models', unknown,
+        'log_retention_days', extract(epoch from s.log_retention) / 86400);
+end;
+$$;
+
+comment on function public.job_queue_set_limits(jsonb) is
+    'Changes the settings of the whole queue: max_active_jobs (null = none, 1 = one job at a time), priority_step_seconds, default_capacity, unknown_models, log_retention_days. '
+    'docs/reference/rpc.md. Example: select job_queue_set_limits(''{"max_active_jobs": 1}'')';
+
+notify pgrst, 'reload schema';
+
+-- ----------------------------------------------------------------------------------------------------
+-- 050_job_queue_explain.sql
+
+create or replace function public.job_queue_explain(job_id text) returns jsonb
+language plpgsql
+stable
+set search_path = ''
+set jit = off
+as $$
+declare
+    j public.job_queue_jobs;
+    lines jsonb;
+begin
+    perform job_queue.check_job_id(job_id);
+    select * into j from public.job_queue_jobs as k where k.job_id = job_queue_explain.job_id;
+    if not found then
+        perform job_queue.refuse('JQ006', 'The job is unknown.', 'Check the job id; a row of jobs enters with required_models set.');
+    end if;
+
+    select coalesce(jsonb_agg(jsonb_build_object(
+        'model', nullif(m.model, ''), 'capacity', m.capacity, 'paused', m.paused,
+        'admitted', own.seat is not null and j.status = 'waiting',
+        'holders', coalesce((
+            select jsonb_agg(jsonb_build_object('job_id', r.job_id, 'worker_id', r.worker_id, 'lease_until', r.lease_until)
+                             order by r.started_at, r.job_id)
+            from public.job_queue_lines as l
+            join public.job_queue_jobs as r on r.job_id = l.job_id and r.status = 'running'
+            where l.model = m.model and l.seat is not null
+        ), '[]'),
+        'position', case when j.status = 'waiting' then ahead.total + 1 end,
+        'ahead', coalesce(to_jsonb(ahead.first), '[]'), 'ahead_count', coalesce(ahead.total, 0)
+    ) order by m.model), '[]') into lines
+    from public.job_queue_models as m
+    left join public.job_queue_lines as own on own.model = m.model and own.job_id = j.job_id
+    left join lateral (
+        -- Every real one, however long the line: this is the exact answer.
+        select count(*) as total, (array_agg(l.job_id order by l.line_key, l.seq))[1:20] as first
+        from public.job_queue_lines as l
+        left join public.job_queue_jobs as r on l.seat is not null and r.job_id = l.job_id
+        where l.model = m.model and (l.line_key, l.seq) < (j.line_key, j.seq) and r.status is distinct from 'running'
+    ) as ahead on j.status = 'waiting'
+    where m.model = any (j.models) or own.model is not null;
+
+    return jsonb_build_object(
+        'job_id', j.job_id, 'job_type', j.job_type, 'handler', j.handler, 'status', j.status, 'runnable', j.runnable,
+        'priority', j.priority, 'attempt', j.attempt, 'max_attempts', j.max_attempts, 'queued_at', j.entered_at,
+        'run_at', nullif(j.due_at, 'infinity'), 'deadline', j.deadline, 'started_at', j.started_at, 'finished_at', j.finished_at,
+        'worker_id', case when j.status = 'running' then j.worker_id end, 'lease_until', j.lease_until,
+        'progress', j.progress, 'error', j.error, 'result', j.result, 'models', lines
+    ) || job_queue.place(j.job_id) || case when j.status = 'waiting' then jsonb_build_object('queue_position', (
+        select max((l ->> 'position')::bigint) from jsonb_array_elements(lines) as l
+    )) else '{}' end;
+end;
+$$;
+
+comment on function public.job_queue_explain(text) is
+    'Why a job waits: of each model its holders with lease ends, and the job''s exact place in its line. docs/reference/rpc.md. '
+    'Example: select job_queue_explain(''job-42'')';
+
+notify pgrst, 'reload schema';
+
+-- ----------------------------------------------------------------------------------------------------
+-- 051_job_queue_status.sql
+
+create or replace function public.job_queue_status() returns jsonb
+language sql
+stable
+set search_path = ''
+set jit = off
+as $$
+    with standing as (
+        select m.model, m.capacity, m.paused,
+            array(
+                select r.job_id from public.job_queue_lines as l
+                join public.job_queue_jobs as r on r.job_id = l.job_id and r.status = 'running'
+                where l.model = m.model and l.seat is not null
+                order by r.started_at, r.job_id limit 100
+            ) as holders,
+            array(
+                select l.job_id from public.job_queue_lines as l
+                left join public.job_queue_jobs as r on l.seat is not null and r.job_id = l.job_id
+                where l.model = m.model and r.status is distinct from 'running'
+                order by l.line_key, l.seq limit 20
+            ) as line
+        from public.job_queue_models as m
+        where m.model <> ''
+    ),
+
+    counts as (
+        select l.model, count(*) as places from public.job_queue_lines as l group by l.model
+    ),
+
+    -- Indexed by status where it matters; finished jobs are not counted here.
+    jobs as (
+        select count(*) filter (where j.status = 'waiting') as waiting, count(*) filter (where j.status = 'delayed') as delayed,
+            count(*) filter (where j.status = 'running') as running, count(*) filter (where j.runnable) as runnable
+        from public.job_queue_jobs as j where j.status in ('waiting', 'delayed', 'running')
+    )
+
+    select jsonb_build_object(
+        'now', clock_timestamp(),
+        'version', job_queue.version(),
+        'limits', (
+            select jsonb_build_object(
+                'max_active_jobs', s.max_active_jobs, 'priority_step_seconds', extract(epoch from s.priority_step),
+                'default_capacity', s.default_capacity, 'unknown_models', s.unknown_models,
+                'log_retention_days', extract(epoch from s.log_retention) / 86400)
+            from public.job_queue_settings as s where s.id = 1
+        ),
+        'jobs', (select to_jsonb(n) from jobs as n),
+        'models', coalesce((
+            select jsonb_agg(jsonb_build_object(
+                'model', t.model, 'capacity', t.capacity, 'paused', t.paused,
+                'holders', coalesce((
+                    select jsonb_agg(jsonb_build_object(
+                        'job_id', j.job_id, 'handler', j.handler, 'worker_id', j.worker_id, 'attempt', j.attempt,
+                        'started_at', j.started_at, 'lease_until', j.lease_until) order by j.started_at, j.job_id)
+                    from public.job_queue_jobs as j where j.job_id = any (t.holders)
+                ), '[]'),
+                'waiting', coalesce(c.places, 0) - (
+                    select count(*) from public.job_queue_lines as l
+                    join public.job_queue_jobs as r on r.job_id = l.job_id and r.status = 'running'
+                    where l.model = t.model and l.seat is not null),
+                'line', coalesce((
+                    select jsonb_agg(jsonb_build_object(
+                        'job_id', j.job_id, 'handler', j.handler, 'runnable', j.runnable, 'queued_at', j.entered_at)
+                        order by j.line_key, j.seq)
+                    from public.job_queue_jobs as j where j.job_id = any (t.line)
+                ), '[]')
+            ) order by t.model)
+            from (select * from standing as x order by cardinality(x.holders || x.line) = 0, x.model limit 1000) as t
+            left join counts as c on c.model = t.model
+        ), '[]'),
+        'workers', coalesce((
+            select jsonb_agg(jsonb_build_object('worker_id', w.worker_id, 'running', w.running) order by w.worker_id)
+            from (
+                select j.worker_id, count(*) as running
+                from public.job_queue_jobs as j where j.status = 'running' group by j.worker_id
+            ) as w
+        ), '[]')
+    );
+$$;
+
+comment on function public.job_queue_status() is
+    'One call for a dashboard: every model with its holders and the head of its line, the limits, the counts. docs/reference/rpc.md. Example: select job_queue_status()';
+
+notify pgrst, 'reload schema';
+
+-- ----------------------------------------------------------------------------------------------------
+-- 052_job_queue_sweep.sql
+
+create or replace function public.job_queue_sweep() returns jsonb
+language plpgsql
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
+as $$
+declare
+    s public.job_queue_settings;
+    recovered integer := 0;
+    logs integer := 0;
+    requests integer;
+    ids text[];
+begin
+    -- The same step that every claim takes, for queues that nobody polls.
+    ids := job_queue.recoverable(200);
+    perform job_queue.enter_new('[]');
+    recovered := (
+        select count(*) from unnest(ids) as i
+        join public.job_queue_jobs as j on j.job_id = i
+        where not (j.status = 'running' and j.lease_until < clock_timestamp())
+          and not (j.status = 'delayed' and j.due_at <= clock_timestamp())
+    );
+    select * into s from public.job_queue_settings where id = 1;
+    perform job_queue.refresh_state(s, begun => true);
+    select count(*) into requests from public.job_queue_requests as r where r.created_at < now() - interval '15 minutes';
+    perform job_queue.housekeep();
+
+    if s.log_retention is not null then
+        delete from public.job_queue_log as l
+        where l.id in (
+            select o.id from public.job_queue_log as o
+            where o.created_at < now() - s.log_retention order by o.created_at limit 5000
+        );
+        get diagnostics logs = row_count;
+    end if;
+    return jsonb_build_object('recovered', recovered, 'requests_removed', least(requests, 2000), 'log_rows_removed', logs);
+end;
+$$;
+
+comment on function public.job_queue_sweep() is
+    'All housekeeping, bounded per call and safe for anyone at any time: dead leases, due jobs, trailing columns, old requests and log rows. Example: select job_queue_sweep()';
+
+notify pgrst, 'reload schema';
+
+-- ----------------------------------------------------------------------------------------------------
+-- 053_job_queue_version.sql
+
+create or replace function public.job_queue_version() returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+    select jsonb_build_object(
+        'version', job_queue.version(), 'contract', 1,
+        'migrations', coalesce((
+            select jsonb_agg(jsonb_build_object('name', m.name, 'checksum', m.checksum, 'applied_at', m.applied_at) order by m.name)
+            from public.job_queue_migrations as m
+        ), '[]'));
+$$;
+
+comment on function public.job_queue_version() is 'What is installed. The SDK checks the contract number once. Example: select job_queue_version()';
+
+notify pgrst, 'reload schema';
+
+-- ----------------------------------------------------------------------------------------------------
+-- 060_job_queue_grants.sql
+
+-- Every function of ours: for service_role alone. Runs last; run it again after any file above.
+
+do $migration$
+declare
+    f regprocedure;
+begin
+    for f in
+        select p.oid::regprocedure
+        from pg_catalog.pg_proc as p
+        where p.pronamespace = to_regnamespace('job_queue')
+           or p.pronamespace = to_regnamespace('public') and p.proname like 'job\_queue\_%'
+    loop
+        execute format('revoke all on function %s from public, anon, authenticated', f);
+        execute format('grant execute on function %s to service_role', f);
+    end loop;
+end;
+$migration$;
+
+notify pgrst, 'reload schema';
+
+-- ----------------------------------------------------------------------------------------------------
+-- what was applied
+
+insert into public.job_queue_migrations (name, checksum) values ('029_job_queue_migrations.sql', 'acdc948304f5ecdd2310aa1e8c7c8bd70b4ece92773e4fc1dea17eb14b5334bd') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('027_add_job_queue_coordination.sql', '04a632f63efaf74d9c65a636ed8a80ec52b6dbbc843c64e0eef2723870b960c4') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('030_job_queue_tables.sql', '114efe791a21de487a8397e637b41cdd08e37fb6257de5972de97ceafe0ad68a') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('031_job_queue_checks.sql', '0ec6d9846e822af305363b212cc10d11b5d3dd0c4a9fda3d122ce7de3d1e574c') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('032_job_queue_admission.sql', '19c54f2c575ed4e189c1f9a66c175e8c7ae7d1dbf6a8ab33e83e109d8c90fbb7') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('033_job_queue_places.sql', '1a86c50c93db617646cbaf9adfdcb3fd3873c61afea2674463810ab492ca6c8a') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('034_job_queue_transitions.sql', '27e5c0011e324ef835d37bd7ca0243b3da6e6bec0530fc69f6c86507fd8d7180') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('035_job_queue_mirror.sql', 'fe26e379239961119be3dfc8551eeb2a799dd159a95062974b1e801274c56cd6') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('036_job_queue_insert_trigger.sql', '5d7db4ad2741a5d323579848da1854ec15a6306ace889027543afcb4f4de1d81') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('039_job_queue_version_number.sql', 'f760d9c6f94c5f6d4f823824915f02e1bfd09e4bd3e1a153e56dd0c0930ddc79') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('040_job_queue_enqueue.sql', '8dd099b7deeafe6b37ca91736817f38f326e4497215f629df9f31180d8788cfa') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('041_job_queue_start.sql', '7e7eac2ac4a6b041c01139c3c436089e378a7048d8a05d3658983320aa1e99a3') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('042_job_queue_complete.sql', '34c303c56e808cb5fd414d037cdc431a70813ac7f99786680b275bfd9cfc6c6f') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('043_job_queue_claim.sql', '8d00a2a9b76902497e5c391b31cb3ee1d2b265be57b1b745842a33afb672c454') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('044_job_queue_heartbeat.sql', 'f20ec1ab43a0a86c6eebfad9df3d17db36d2c143e2034fc1eda00dca56679872') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('045_job_queue_release_models.sql', '41e30b79e2485aa00036a74baf3bc1df53b6dadba74b1f21f0fc1a19a41f1fcd') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('046_job_queue_cancel.sql', 'cde23509910af5fffe6185723f6524bdf8a6dd223bdafb51155daf312ab390b1') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('047_job_queue_set_model.sql', 'b36a2fd58501f9d54c7f124bffeeb33f10e7b45a766d318a39bfb54a8b5b2065') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('048_job_queue_set_limits.sql', '8fcdec9bc6e1fbb13fd2f432be77af3598219278fe472a75c1b3925e016ff4da') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('050_job_queue_explain.sql', '488ed47278ba411afc28e11495a8cd106c4f0d6a0de4584ba8de92e6bc43c847') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('051_job_queue_status.sql', 'af0ecc0bc7e78ed4e29e70de39050a6b80734a45793d157347fae44cebb2cc55') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('052_job_queue_sweep.sql', 'b8006c868338e61e029f716a4369d591bedd1cb89b8226393df309f60fd04264') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('053_job_queue_version.sql', '65e321d447c101eb095e0729d26bf36ae87d8e4b2ef88ac885e3a3d1f3377f18') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('060_job_queue_grants.sql', '55558286d7d4fb1a4abda25233376625b9629edcc08289871fcaabc3666b4fcd') on conflict (name) do nothing;

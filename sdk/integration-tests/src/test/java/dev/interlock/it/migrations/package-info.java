@@ -1,0 +1,2 @@
+/** Installing, again and again, and undoing. */
+package dev.interlock.it.migrations;
