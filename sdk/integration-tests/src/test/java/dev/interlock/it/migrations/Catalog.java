@@ -17,13 +17,13 @@ final class Catalog {
             "select 'index ' || indexdef from pg_indexes where schemaname in ('public', 'job_queue')",
             "select 'constraint ' || conrelid::regclass::text || ' ' || conname || ' ' || pg_get_constraintdef(oid) from pg_constraint"
                     + " where connamespace in (select oid from pg_namespace where nspname in ('public', 'job_queue'))",
-            "select 'function ' || oid::regprocedure::text || ' ' || md5(pg_get_functiondef(oid)) || ' ' || coalesce(proacl::text, '')"
+            "select 'function ' || oid::regprocedure::text || ' ' || md5(pg_get_functiondef(oid)) || ' ' || coalesce((select string_agg(a::text, ',' order by a::text) from unnest(proacl) a), '')"
                     + " from pg_proc where pronamespace in (select oid from pg_namespace where nspname in ('public', 'job_queue'))",
             "select 'trigger ' || pg_get_triggerdef(t.oid) from pg_trigger t join pg_class c on c.oid = t.tgrelid"
                     + " where not t.tgisinternal and c.relnamespace in (select oid from pg_namespace where nspname in ('public', 'job_queue'))",
             "select 'policy ' || tablename || ' ' || policyname || ' ' || coalesce(qual, '') from pg_policies"
                     + " where schemaname in ('public', 'job_queue')",
-            "select 'relation ' || relname || ' ' || relkind::text || ' ' || relrowsecurity::text || ' ' || coalesce(relacl::text, '') from pg_class"
+            "select 'relation ' || relname || ' ' || relkind::text || ' ' || relrowsecurity::text || ' ' || coalesce((select string_agg(a::text, ',' order by a::text) from unnest(relacl) a), '') from pg_class"
                     + " where relkind in ('r', 'S', 'v') and relnamespace in (select oid from pg_namespace where nspname in ('public', 'job_queue'))",
             "select 'schema ' || nspname from pg_namespace where nspname not like 'pg_%'");
 
