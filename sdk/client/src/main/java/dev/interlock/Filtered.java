@@ -137,6 +137,12 @@ public abstract class Filtered<S extends Filtered<S>> {
         return self();
     }
 
+    final void without(String... names) {
+        for (String name : names) {
+            parameters.removeIf(parameter -> parameter.startsWith(name + "="));
+        }
+    }
+
     final S header(String name, String value) {
         call = call.header(name, value);
         return self();
