@@ -266,6 +266,7 @@ class ClientTest {
                     assertThat(e.hint()).isEqualTo("a hint");
                     assertThat(e.attempts()).isEqualTo(1);
                 });
+        // Not 40001: PostgREST repeats such a transaction itself, and without end.
         assertThatExceptionOfType(ServiceException.class)
                 .isThrownBy(() -> supabase.rpc("client_test_fail", Map.of("code", "55P03"))
                         .execute())
