@@ -62,6 +62,7 @@ language plpgsql
 stable
 set search_path = ''
 set jit = off
+set enable_hashjoin = on
 as $$
 #variable_conflict use_column
 begin

@@ -131,6 +131,7 @@ declare
     checked jsonb := '[]';
     job jsonb;
     fresh text[];
+    places jsonb;
 begin
     perform job_queue.check_keys('options', options, '{request_id}');
     answer := job_queue.first_answer(options ->> 'request_id');
@@ -155,13 +156,17 @@ begin
     perform job_queue.log_event(fresh, 'queued');
     perform job_queue.mirror(fresh);
 
-    select jsonb_build_object('jobs', jsonb_agg(jsonb_build_object(
-        'job_id', j.job_id, 'result', case when j.job_id = any (fresh) then 'entered' else 'exists' end, 'status', j.status,
-        'queue_position', p.queue_position, 'blocked_by_job_id', p.blocked_by_job_id, 'conflict_reason', p.conflict_reason
-    ) order by t.n)) into answer
+    -- Asked once for all: joined below, it would be asked anew for each job.
+    select coalesce(jsonb_object_agg(p.job_id, to_jsonb(p) - 'job_id'), '{}') into places
+    from job_queue.places(array(select e ->> 'job_id' from jsonb_array_elements(checked) as e)) as p;
+    select jsonb_build_object('jobs', jsonb_agg(
+        jsonb_build_object(
+            'job_id', j.job_id, 'result', case when j.job_id = any (fresh) then 'entered' else 'exists' end, 'status', j.status,
+            'queue_position', null, 'blocked_by_job_id', null, 'conflict_reason', null
+        ) || coalesce(places -> j.job_id, '{}')
+    order by t.n)) into answer
     from jsonb_array_elements(checked) with ordinality as t (e, n)
-    join public.job_queue_jobs as j on j.job_id = t.e ->> 'job_id'
-    left join job_queue.places(array(select e ->> 'job_id' from jsonb_array_elements(checked) as e)) as p on p.job_id = j.job_id;
+    join public.job_queue_jobs as j on j.job_id = t.e ->> 'job_id';
     return job_queue.remember(options ->> 'request_id', answer);
 end;
 $$;

@@ -920,6 +920,7 @@ language plpgsql
 stable
 set search_path = ''
 set jit = off
+set enable_hashjoin = on
 as $$
 #variable_conflict use_column
 begin
@@ -1686,6 +1687,7 @@ declare
     checked jsonb := '[]';
     job jsonb;
     fresh text[];
+    places jsonb;
 begin
     perform job_queue.check_keys('options', options, '{request_id}');
     answer := job_queue.first_answer(options ->> 'request_id');
@@ -1710,13 +1712,17 @@ begin
     perform job_queue.log_event(fresh, 'queued');
     perform job_queue.mirror(fresh);
 
-    select jsonb_build_object('jobs', jsonb_agg(jsonb_build_object(
-        'job_id', j.job_id, 'result', case when j.job_id = any (fresh) then 'entered' else 'exists' end, 'status', j.status,
-        'queue_position', p.queue_position, 'blocked_by_job_id', p.blocked_by_job_id, 'conflict_reason', p.conflict_reason
-    ) order by t.n)) into answer
+    -- Asked once for all: joined below, it would be asked anew for each job.
+    select coalesce(jsonb_object_agg(p.job_id, to_jsonb(p) - 'job_id'), '{}') into places
+    from job_queue.places(array(select e ->> 'job_id' from jsonb_array_elements(checked) as e)) as p;
+    select jsonb_build_object('jobs', jsonb_agg(
+        jsonb_build_object(
+            'job_id', j.job_id, 'result', case when j.job_id = any (fresh) then 'entered' else 'exists' end, 'status', j.status,
+            'queue_position', null, 'blocked_by_job_id', null, 'conflict_reason', null
+        ) || coalesce(places -> j.job_id, '{}')
+    order by t.n)) into answer
     from jsonb_array_elements(checked) with ordinality as t (e, n)
-    join public.job_queue_jobs as j on j.job_id = t.e ->> 'job_id'
-    left join job_queue.places(array(select e ->> 'job_id' from jsonb_array_elements(checked) as e)) as p on p.job_id = j.job_id;
+    join public.job_queue_jobs as j on j.job_id = t.e ->> 'job_id';
     return job_queue.remember(options ->> 'request_id', answer);
 end;
 $$;
@@ -2692,12 +2698,12 @@ insert into public.job_queue_migrations (name, checksum) values ('000_clean_sche
 insert into public.job_queue_migrations (name, checksum) values ('030_job_queue_tables.sql', '114efe791a21de487a8397e637b41cdd08e37fb6257de5972de97ceafe0ad68a') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('031_job_queue_checks.sql', '0ec6d9846e822af305363b212cc10d11b5d3dd0c4a9fda3d122ce7de3d1e574c') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('032_job_queue_admission.sql', '19c54f2c575ed4e189c1f9a66c175e8c7ae7d1dbf6a8ab33e83e109d8c90fbb7') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('033_job_queue_places.sql', '1a86c50c93db617646cbaf9adfdcb3fd3873c61afea2674463810ab492ca6c8a') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('033_job_queue_places.sql', 'e6536deba2225dee0522ec4b4485eae75b1abf5d70397bfb5bae6ce38058643a') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('034_job_queue_transitions.sql', '27e5c0011e324ef835d37bd7ca0243b3da6e6bec0530fc69f6c86507fd8d7180') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('035_job_queue_mirror.sql', 'fe26e379239961119be3dfc8551eeb2a799dd159a95062974b1e801274c56cd6') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('036_job_queue_insert_trigger.sql', '5d7db4ad2741a5d323579848da1854ec15a6306ace889027543afcb4f4de1d81') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('039_job_queue_version_number.sql', 'f760d9c6f94c5f6d4f823824915f02e1bfd09e4bd3e1a153e56dd0c0930ddc79') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('040_job_queue_enqueue.sql', '8dd099b7deeafe6b37ca91736817f38f326e4497215f629df9f31180d8788cfa') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('040_job_queue_enqueue.sql', '5104ae8f722748e33aecaef29255b54e821fb171326ac215ca0fcd967c4b3c27') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('041_job_queue_start.sql', '7e7eac2ac4a6b041c01139c3c436089e378a7048d8a05d3658983320aa1e99a3') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('042_job_queue_complete.sql', '34c303c56e808cb5fd414d037cdc431a70813ac7f99786680b275bfd9cfc6c6f') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('043_job_queue_claim.sql', '8d00a2a9b76902497e5c391b31cb3ee1d2b265be57b1b745842a33afb672c454') on conflict (name) do nothing;
