@@ -16,12 +16,16 @@ import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * A Supabase project on this machine: a real PostgreSQL with Supabase's roles, timeouts and default grants, a real PostgREST, and a gateway that
- * checks project keys as Supabase's does. No Docker and no account. Linux on x64.
+ * checks project keys as Supabase's does. No Docker and no account. Linux on x64. What it lacks of a real project: the {@code safeupdate}
+ * library (an UPDATE or DELETE without WHERE is refused there, and not here), pg_cron, pg_net and pgmq, and Auth, Storage and Realtime.
  *
  * <pre>{@code
  * try (LocalSupabase local = LocalSupabase.start()) {
@@ -42,6 +46,7 @@ public final class LocalSupabase implements AutoCloseable {
     private final int pool;
     private final Gateway gateway;
     private final Thread hook;
+    private final ReentrantLock lock = new ReentrantLock();
     private Postgrest postgrest;
     private boolean closed;
 
@@ -60,7 +65,7 @@ public final class LocalSupabase implements AutoCloseable {
         Postgrest startedPostgrest = null;
         try {
             int databasePort = builder.databasePort == 0 ? Ports.free() : builder.databasePort;
-            startedPostgres = Postgres.start(builder.postgresVersion, databasePort, folder);
+            startedPostgres = Postgres.start(builder.postgresVersion, databasePort, builder.timeZone, folder);
             postgrestPort = Ports.free();
             startedPostgrest = Postgrest.start(startedPostgres, keys, postgrestPort, pool, folder);
             gateway = Gateway.start(builder.gatewayPort, keys, postgrestPort);
@@ -162,24 +167,35 @@ public final class LocalSupabase implements AutoCloseable {
 
     /** Kills the database as a crash does, and starts it again with what was committed. */
     public void restartPostgres() {
+        lock.lock();
         try {
             postgres.restart();
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new UncheckedIOException(e.getMessage(), e);
+        } finally {
+            lock.unlock();
         }
     }
 
     /** Ends PostgREST; calls are then answered with the gateway's 502. */
-    public synchronized void stopPostgrest() {
-        postgrest.close();
+    public void stopPostgrest() {
+        lock.lock();
+        try {
+            postgrest.close();
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** Starts PostgREST again after {@link #stopPostgrest}. */
-    public synchronized void startPostgrest() {
+    public void startPostgrest() {
+        lock.lock();
         try {
             postgrest = Postgrest.start(postgres, keys, postgrestPort, pool, folder);
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new UncheckedIOException(e.getMessage(), e);
+        } finally {
+            lock.unlock();
         }
     }
 
@@ -195,15 +211,20 @@ public final class LocalSupabase implements AutoCloseable {
         shutDown();
     }
 
-    private synchronized void shutDown() {
-        if (closed) {
-            return;
+    private void shutDown() {
+        lock.lock();
+        try {
+            if (closed) {
+                return;
+            }
+            closed = true;
+            gateway.close();
+            postgrest.close();
+            postgres.close();
+            folderKeeper.close();
+        } finally {
+            lock.unlock();
         }
-        closed = true;
-        gateway.close();
-        postgrest.close();
-        postgres.close();
-        folderKeeper.close();
     }
 
     /** Settings for a local project; not thread-safe. */
@@ -213,6 +234,7 @@ public final class LocalSupabase implements AutoCloseable {
         private int gatewayPort;
         private int databasePort;
         private int pool = 10;
+        private String timeZone = "UTC";
 
         private Builder() {}
 
@@ -240,6 +262,20 @@ public final class LocalSupabase implements AutoCloseable {
         /** How many connections PostgREST keeps to the database; default 10, as on a small project. */
         public Builder pool(int connections) {
             this.pool = connections;
+            return this;
+        }
+
+        /**
+         * The database's time zone; default UTC, as on Supabase. PostgREST's sessions have it; the JDBC driver sets that of the JVM in its own.
+         *
+         * @throws IllegalArgumentException for an offset such as {@code +02:00}, whose sign PostgreSQL reads the other way round
+         */
+        public Builder timeZone(ZoneId zone) {
+            if (zone.normalized() instanceof ZoneOffset && !zone.equals(ZoneId.of("UTC"))) {
+                throw new IllegalArgumentException(
+                        "timeZone is " + zone + "; name a region, such as Asia/Colombo, or UTC.");
+            }
+            this.timeZone = zone.getId();
             return this;
         }
 

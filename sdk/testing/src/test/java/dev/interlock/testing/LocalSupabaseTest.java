@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.interlock.testing.internal.PostgrestBinary;
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -17,6 +18,8 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.ZoneId;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
@@ -24,6 +27,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The local stack is what it says: Supabase's roles, grants, timeouts, keys and errors; and it leaves nothing behind. */
@@ -153,15 +157,73 @@ class LocalSupabaseTest {
                 .hasMessageContaining("/nowhere/postgrest");
     }
 
+    @Test
+    void aTakenPortIsNamedAndNothingIsLeft() {
+        int database = URI.create(local.jdbcUrl().substring("jdbc:".length())).getPort();
+        int gateway = URI.create(local.url()).getPort();
+        long before = ProcessHandle.current().descendants().count();
+
+        // The other stack's database would answer there with the same password: it must not be taken for ours.
+        assertThatThrownBy(() -> LocalSupabase.builder().databasePort(database).start())
+                .isInstanceOf(UncheckedIOException.class)
+                .hasMessageContaining(Integer.toString(database))
+                .hasMessageContaining("taken");
+        assertThatThrownBy(() -> LocalSupabase.builder().gatewayPort(gateway).start())
+                .isInstanceOf(UncheckedIOException.class)
+                .hasMessageContaining(Integer.toString(gateway))
+                .hasMessageContaining("taken");
+
+        assertThat(ProcessHandle.current().descendants().count()).isEqualTo(before);
+    }
+
+    @Test
+    void theApiComesBackAfterTheDatabaseAndPostgrestDid() throws Exception {
+        try (LocalSupabase other =
+                LocalSupabase.builder().timeZone(ZoneId.of("Asia/Colombo")).start()) {
+            try (Connection connection = other.openConnection();
+                    Statement statement = connection.createStatement()) {
+                statement.execute("create function public.zone() returns text language sql as"
+                        + " 'select current_setting(''TimeZone'')'");
+                statement.execute("grant execute on function public.zone() to service_role");
+            }
+
+            other.stopPostgrest();
+            assertThat(zone(other).statusCode()).isEqualTo(502);
+            other.restartPostgres();
+            other.startPostgrest();
+
+            assertThat(zone(other).body()).isEqualTo("\"Asia/Colombo\"");
+        }
+        assertThatThrownBy(() -> LocalSupabase.builder().timeZone(ZoneId.of("+02:00")))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("+02:00");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "--help, 0, --database-port",
+        "--postgres abc, 2, abc",
+        "--postgres 16, 2, 15 or 17",
+        "--port 99999, 2, 65535",
+        "--port, 2, missing",
+        "--what x, 2, no option"
+    })
+    void theSampleExplainsItsOptions(String options, int exit, String said) throws Exception {
+        List<String> command = new ArrayList<>(List.of(java(), "-cp", classPath(), LocalMain.class.getName()));
+        command.addAll(List.of(options.split(" ")));
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+
+        assertThat(process.waitFor()).isEqualTo(exit);
+        assertThat(output).contains(said).contains("usage: local").doesNotContain("\tat ");
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"INT", "TERM", "KILL"})
     void whateverEndsTheJvmNothingIsLeft(String signal) throws Exception {
         String mark = UUID.randomUUID().toString();
-        ProcessBuilder builder = new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-cp",
-                System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
-                LocalMain.class.getName());
+        ProcessBuilder builder = new ProcessBuilder(java(), "-cp", classPath(), LocalMain.class.getName());
         builder.environment().put("INTERLOCK_TEST_MARK", mark);
         Path temp = Files.createTempDirectory("interlock-test");
         builder.command().add(1, "-Djava.io.tmpdir=" + temp);
@@ -187,6 +249,22 @@ class LocalSupabaseTest {
                     .isEmpty();
         }
         Files.delete(temp);
+    }
+
+    private static String java() {
+        return Path.of(System.getProperty("java.home"), "bin", "java").toString();
+    }
+
+    private static String classPath() {
+        return System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
+    }
+
+    private static HttpResponse<String> zone(LocalSupabase stack) throws Exception {
+        return send(
+                HttpRequest.newBuilder(URI.create(stack.url() + "/rest/v1/rpc/zone"))
+                        .header("Content-Type", "application/json")
+                        .POST(HttpRequest.BodyPublishers.ofString("{}")),
+                Map.of("apikey", stack.secretKey()));
     }
 
     private static List<ProcessHandle> marked(String mark) {

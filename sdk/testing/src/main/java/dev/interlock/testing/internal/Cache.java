@@ -28,6 +28,8 @@ final class Cache {
         }
         Files.createDirectories(root);
         Path made = Files.createTempDirectory(root, name + ".");
+        Thread hook = new Thread(() -> deleteQuietly(made), "interlock-cache-shutdown");
+        Runtime.getRuntime().addShutdownHook(hook);
         try {
             filler.fill(made);
             try {
@@ -37,10 +39,24 @@ final class Cache {
                 delete(made);
             }
         } catch (IOException | RuntimeException e) {
-            delete(made);
+            deleteQuietly(made);
             throw e;
+        } finally {
+            try {
+                Runtime.getRuntime().removeShutdownHook(hook);
+            } catch (IllegalStateException e) {
+                // The JVM is ending: the hook removes what is half made.
+            }
         }
         return folder;
+    }
+
+    private static void deleteQuietly(Path folder) {
+        try {
+            delete(folder);
+        } catch (IOException e) {
+            // A half made folder in the cache is never read.
+        }
     }
 
     private static Path root() {

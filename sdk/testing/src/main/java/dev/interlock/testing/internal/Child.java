@@ -16,6 +16,8 @@ import java.util.concurrent.TimeUnit;
 public final class Child implements AutoCloseable {
 
     // Ctrl-C reaches the whole group; the shell stays until its input closes, so that the server is ended in order.
+    // Removing the folder is
+    // tried again, as another server may still be writing its last file there.
     private static final String KEEPER = """
             trap '' INT TERM HUP
             folder=$1; signal=$2; shift 2
@@ -24,7 +26,8 @@ public final class Child implements AutoCloseable {
             { read -r _ <&3; kill -s "$signal" "$server" 2>/dev/null; } & keeper=$!
             wait "$server"; code=$?
             kill -s KILL "$keeper" 2>/dev/null
-            if [ -n "$folder" ]; then rm -rf "$folder"; fi
+            tries=0
+            while [ -n "$folder" ] && ! rm -rf "$folder" 2>/dev/null && [ $tries -lt 100 ]; do tries=$((tries + 1)); sleep 0.1; done
             exit "$code"
             """;
 
@@ -65,10 +68,9 @@ public final class Child implements AutoCloseable {
     }
 
     /** Fails with what it printed last when it has ended. */
-    public void check() {
+    public void check() throws IOException {
         if (!process.isAlive()) {
-            throw new IllegalStateException(
-                    name + " ended with exit code " + process.exitValue() + ":\n" + lastLines());
+            throw new IOException(name + " ended with exit code " + process.exitValue() + ":\n" + lastLines());
         }
     }
 

@@ -4,6 +4,7 @@ import com.sun.net.httpserver.Headers;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
+import java.net.BindException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
@@ -51,7 +52,12 @@ public final class Gateway implements AutoCloseable {
 
     /** Starts it on this port (0: any), before the PostgREST that listens on the other. */
     public static Gateway start(int port, Keys keys, int upstream) throws IOException {
-        HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 256);
+        HttpServer server;
+        try {
+            server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 256);
+        } catch (BindException e) {
+            throw new IOException("Port " + port + ", which the gateway was to use, is taken.", e);
+        }
         ExecutorService threads = Executors.newCachedThreadPool(task -> {
             Thread thread = new Thread(task, "interlock-gateway");
             thread.setDaemon(true);

@@ -11,6 +11,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.sql.Connection;
 import java.sql.DriverManager;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
@@ -31,17 +32,31 @@ public final class Postgres implements AutoCloseable {
     private final Path folder;
     private final Path binaries;
     private final int port;
-    private Child server;
+    private final String timeZone;
+    private volatile Child server;
 
-    private Postgres(Path folder, Path binaries, int port, Child server) {
+    private Postgres(Path folder, Path binaries, int port, String timeZone) throws IOException {
         this.folder = folder;
         this.binaries = binaries;
         this.port = port;
-        this.server = server;
+        this.timeZone = timeZone;
+        this.server = serve();
     }
 
-    /** Starts a server of that major version (15 or 17) in a folder that is removed when it ends. */
-    public static Postgres start(int version, int port, Path folder) throws IOException {
+    /**
+     * Starts a server of that major version (15 or 17) on a new cluster below a folder.
+     *
+     * @param timeZone the server's default time zone, for example {@code UTC}
+     */
+    public static Postgres start(int version, int port, String timeZone, Path folder) throws IOException {
+        String system = System.getProperty("os.name") + " " + System.getProperty("os.arch");
+        if (!system.equals("Linux amd64")) {
+            throw new IOException("The local stack runs on Linux x64, and this is " + system
+                    + ". Set SUPABASE_URL and SUPABASE_SECRET_KEY to use a project of yours instead.");
+        }
+        if (!Ports.isFree(port)) {
+            throw new IOException("Port " + port + ", which the database was to use, is taken.");
+        }
         Path binaries = binaries(version);
         String setup = text("supabase.sql");
         Path template = Cache.folder("cluster-" + version + "-" + digest(setup + setup(version)), made -> {
@@ -54,8 +69,13 @@ public final class Postgres implements AutoCloseable {
                         template.resolve("data").toString(),
                         folder.resolve("data").toString()),
                 "cp");
-        Postgres postgres = new Postgres(folder, binaries, port, serve(binaries, folder, port));
-        postgres.awaitReady();
+        Postgres postgres = new Postgres(folder, binaries, port, timeZone);
+        try {
+            postgres.awaitReady();
+        } catch (IOException | RuntimeException e) {
+            postgres.close();
+            throw e;
+        }
         return postgres;
     }
 
@@ -76,7 +96,7 @@ public final class Postgres implements AutoCloseable {
     /** Kills the server as a crash does and starts it again on the same cluster. */
     public void restart() throws IOException {
         server.close();
-        server = serve(binaries, folder, port);
+        server = serve();
         awaitReady();
     }
 
@@ -89,9 +109,16 @@ public final class Postgres implements AutoCloseable {
         Instant end = Instant.now().plus(Duration.ofSeconds(60));
         while (true) {
             server.check();
-            try (Connection connection = DriverManager.getConnection(jdbcUrl("supabase_admin"));
-                    Statement statement = connection.createStatement()) {
-                statement.execute("select 1");
+            try (Connection connection = DriverManager.getConnection(
+                            jdbcUrl("supabase_admin") + "&connectTimeout=5&socketTimeout=5");
+                    Statement statement = connection.createStatement();
+                    ResultSet result = statement.executeQuery("show data_directory")) {
+                result.next();
+                // Another server can have taken the port since we looked.
+                Path data = folder.resolve("data").toAbsolutePath().normalize();
+                if (!Path.of(result.getString(1)).equals(data)) {
+                    throw new IOException("Another PostgreSQL answers on port " + port + ".");
+                }
                 return;
             } catch (SQLException e) {
                 if (Instant.now().isAfter(end)) {
@@ -102,7 +129,7 @@ public final class Postgres implements AutoCloseable {
         }
     }
 
-    private static Child serve(Path binaries, Path folder, int port) throws IOException {
+    private Child serve() throws IOException {
         List<String> command = unprivileged(List.of(
                 binaries.resolve("bin/postgres").toString(),
                 "-D",
@@ -122,7 +149,7 @@ public final class Postgres implements AutoCloseable {
                 "-c",
                 "log_timezone=UTC",
                 "-c",
-                "timezone=UTC",
+                "timezone=" + timeZone,
                 "-c",
                 "jit=off"));
         return Child.start("PostgreSQL", command, Map.of("LC_ALL", "C"), folder.resolve("postgres.log"), "QUIT", "");
@@ -148,7 +175,7 @@ public final class Postgres implements AutoCloseable {
                             "--no-instructions")),
                     "initdb");
             int port = Ports.free();
-            try (Postgres postgres = new Postgres(work, binaries, port, serve(binaries, work, port))) {
+            try (Postgres postgres = new Postgres(work, binaries, port, "UTC")) {
                 postgres.awaitReady();
                 try (Connection connection = DriverManager.getConnection(postgres.jdbcUrl("supabase_admin"));
                         Statement statement = connection.createStatement()) {

@@ -39,7 +39,12 @@ public final class Postgrest implements AutoCloseable {
         Child server = Child.start(
                 "PostgREST", List.of(binary.toString()), settings, folder.resolve("postgrest.log"), "TERM", "");
         Postgrest postgrest = new Postgrest(port, server);
-        postgrest.awaitReady(admin);
+        try {
+            postgrest.awaitReady(admin);
+        } catch (IOException | RuntimeException e) {
+            postgrest.close();
+            throw e;
+        }
         return postgrest;
     }
 
@@ -52,7 +57,6 @@ public final class Postgrest implements AutoCloseable {
         while (!ready(admin)) {
             server.check();
             if (Instant.now().isAfter(end)) {
-                close();
                 throw new IOException("PostgREST does not get ready.");
             }
             Pause.millis(20);
@@ -63,6 +67,8 @@ public final class Postgrest implements AutoCloseable {
         try {
             HttpURLConnection connection = (HttpURLConnection)
                     URI.create("http://127.0.0.1:" + admin + "/ready").toURL().openConnection();
+            connection.setConnectTimeout(5000);
+            connection.setReadTimeout(5000);
             return connection.getResponseCode() == 200;
         } catch (IOException e) {
             return false;
