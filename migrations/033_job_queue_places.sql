@@ -1,6 +1,7 @@
 -- Private: where a job stands, and why it does not run.
 --
--- Small in fact, large in the planner's estimate: without jit = off a server with JIT compiles for longer than the query runs.
+-- Large in the planner's estimate and small in fact: without jit = off a server with JIT compiles for longer than the query runs.
+-- For a batch it is the other way round: each step is materialized and hashed, or it would be done again for each job.
 
 create or replace function job_queue.blockers(ids text[]) returns table (
     job_id text, blocked_by_job_id text, conflict_reason text
@@ -9,12 +10,13 @@ language plpgsql
 stable
 set search_path = ''
 set jit = off
+set enable_hashjoin = on
 as $$
 #variable_conflict use_column
 begin
     return query
     -- The first line, by name, in which it has no seat; there, who holds the model longest, else who is just ahead.
-    with blocked as (
+    with blocked as materialized (
         select distinct on (s.job_id) s.job_id, s.model, h.holder, a.ahead
         from public.job_queue_lines as s
         left join lateral (
@@ -67,17 +69,17 @@ as $$
 #variable_conflict use_column
 begin
     return query
-    with standing as (
+    with standing as materialized (
         select l.job_id, l.model, l.line_key, l.seq
         from public.job_queue_jobs as j
         join public.job_queue_lines as l on l.job_id = j.job_id
         where j.job_id = any (ids) and j.status = 'waiting'
     ),
 
-    lines as (select distinct s.model from standing as s),
+    lines as materialized (select distinct s.model from standing as s),
 
     -- Counted from the front, and no further than 10,000: a long line must not cost its length each time.
-    fronts as (
+    fronts as materialized (
         select d.model, f.line_key, f.seq, row_number() over (partition by d.model order by f.line_key, f.seq) as place
         from lines as d
         cross join lateral (
@@ -87,14 +89,14 @@ begin
     ),
 
     -- Those that run stand in the line's table too, and are not counted.
-    running as (
+    running as materialized (
         select l.model, l.line_key, l.seq
         from lines as d
         join public.job_queue_lines as l on l.model = d.model and l.seat is not null
         join public.job_queue_jobs as r on r.job_id = l.job_id and r.status = 'running'
     ),
 
-    positions as (
+    positions as materialized (
         select s.job_id, case when count(f.place) = count(*) then max(f.place - (
             select count(*) from running as r where r.model = s.model and (r.line_key, r.seq) < (s.line_key, s.seq)
         ))::integer end as queue_position
@@ -117,6 +119,7 @@ language sql
 stable
 set search_path = ''
 set jit = off
+set enable_hashjoin = on
 as $$
     select jsonb_build_object('queue_position', p.queue_position, 'blocked_by_job_id', p.blocked_by_job_id,
                               'conflict_reason', p.conflict_reason)

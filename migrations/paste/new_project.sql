@@ -858,7 +858,8 @@ notify pgrst, 'reload schema';
 
 -- Private: where a job stands, and why it does not run.
 --
--- Small in fact, large in the planner's estimate: without jit = off a server with JIT compiles for longer than the query runs.
+-- Large in the planner's estimate and small in fact: without jit = off a server with JIT compiles for longer than the query runs.
+-- For a batch it is the other way round: each step is materialized and hashed, or it would be done again for each job.
 
 create or replace function job_queue.blockers(ids text[]) returns table (
     job_id text, blocked_by_job_id text, conflict_reason text
@@ -867,12 +868,13 @@ language plpgsql
 stable
 set search_path = ''
 set jit = off
+set enable_hashjoin = on
 as $$
 #variable_conflict use_column
 begin
     return query
     -- The first line, by name, in which it has no seat; there, who holds the model longest, else who is just ahead.
-    with blocked as (
+    with blocked as materialized (
         select distinct on (s.job_id) s.job_id, s.model, h.holder, a.ahead
         from public.job_queue_lines as s
         left join lateral (
@@ -925,17 +927,17 @@ as $$
 #variable_conflict use_column
 begin
     return query
-    with standing as (
+    with standing as materialized (
         select l.job_id, l.model, l.line_key, l.seq
         from public.job_queue_jobs as j
         join public.job_queue_lines as l on l.job_id = j.job_id
         where j.job_id = any (ids) and j.status = 'waiting'
     ),
 
-    lines as (select distinct s.model from standing as s),
+    lines as materialized (select distinct s.model from standing as s),
 
     -- Counted from the front, and no further than 10,000: a long line must not cost its length each time.
-    fronts as (
+    fronts as materialized (
         select d.model, f.line_key, f.seq, row_number() over (partition by d.model order by f.line_key, f.seq) as place
         from lines as d
         cross join lateral (
@@ -945,14 +947,14 @@ begin
     ),
 
     -- Those that run stand in the line's table too, and are not counted.
-    running as (
+    running as materialized (
         select l.model, l.line_key, l.seq
         from lines as d
         join public.job_queue_lines as l on l.model = d.model and l.seat is not null
         join public.job_queue_jobs as r on r.job_id = l.job_id and r.status = 'running'
     ),
 
-    positions as (
+    positions as materialized (
         select s.job_id, case when count(f.place) = count(*) then max(f.place - (
             select count(*) from running as r where r.model = s.model and (r.line_key, r.seq) < (s.line_key, s.seq)
         ))::integer end as queue_position
@@ -975,6 +977,7 @@ language sql
 stable
 set search_path = ''
 set jit = off
+set enable_hashjoin = on
 as $$
     select jsonb_build_object('queue_position', p.queue_position, 'blocked_by_job_id', p.blocked_by_job_id,
                               'conflict_reason', p.conflict_reason)
@@ -2698,7 +2701,7 @@ insert into public.job_queue_migrations (name, checksum) values ('000_clean_sche
 insert into public.job_queue_migrations (name, checksum) values ('030_job_queue_tables.sql', '114efe791a21de487a8397e637b41cdd08e37fb6257de5972de97ceafe0ad68a') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('031_job_queue_checks.sql', '0ec6d9846e822af305363b212cc10d11b5d3dd0c4a9fda3d122ce7de3d1e574c') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('032_job_queue_admission.sql', '19c54f2c575ed4e189c1f9a66c175e8c7ae7d1dbf6a8ab33e83e109d8c90fbb7') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('033_job_queue_places.sql', 'e6536deba2225dee0522ec4b4485eae75b1abf5d70397bfb5bae6ce38058643a') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('033_job_queue_places.sql', '2453c8f6958cdba2ac386c1c3f85b4c5a6b8ec5e13da551720f2529d8b6674fa') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('034_job_queue_transitions.sql', '27e5c0011e324ef835d37bd7ca0243b3da6e6bec0530fc69f6c86507fd8d7180') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('035_job_queue_mirror.sql', 'fe26e379239961119be3dfc8551eeb2a799dd159a95062974b1e801274c56cd6') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('036_job_queue_insert_trigger.sql', '5d7db4ad2741a5d323579848da1854ec15a6306ace889027543afcb4f4de1d81') on conflict (name) do nothing;
