@@ -30,7 +30,8 @@ final class Call {
                 return new SchemaMismatchException(
                         error.text()
                                 + " Migrations are missing or old, or PostgREST has not read the schema since. Run"
-                                + " Migrator.create(supabase).migrate(), or paste the SQL of migrations/paste into the SQL editor.");
+                                + " Migrator.create(supabase).migrate(), or paste the SQL of migrations/paste into the SQL editor.",
+                        byStatus(error));
             }
             case "42501" -> {
                 return new PermissionDeniedException(error);
@@ -49,6 +50,7 @@ final class Call {
         return switch (status) {
             case 401 -> new UnauthorizedException(error);
             case 403 -> new PermissionDeniedException(error);
+            case 404 -> new NotFoundException(error);
             case 409 -> new ConflictException(error);
             case 429 -> new RateLimitedException(error);
             default -> new BadRequestException(error);

@@ -3,7 +3,10 @@ package dev.interlock;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
-/** Observes a client's requests; called on the thread of the call, so it must be quick. Implementations must be thread-safe. */
+/**
+ * Observes a client's requests; called on the thread of the call, so it must be quick. Implementations must be thread-safe. What a listener throws is
+ * logged and changes nothing.
+ */
 public interface ClientListener {
 
     /**
@@ -18,7 +21,17 @@ public interface ClientListener {
     default void answered(String method, String path, int status, Duration took, int attempt) {}
 
     /**
-     * A request got no answer, or one after which it is sent again.
+     * A request got no answer.
+     *
+     * @param method the HTTP method
+     * @param path the path below {@code /rest/v1}, without the query
+     * @param took from sending to the failure
+     * @param attempt 1 for the first
+     */
+    default void unanswered(String method, String path, Duration took, int attempt) {}
+
+    /**
+     * A request that failed will be sent again after a pause.
      *
      * @param method the HTTP method
      * @param path the path below {@code /rest/v1}, without the query

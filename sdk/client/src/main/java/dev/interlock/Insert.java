@@ -17,12 +17,12 @@ public final class Insert {
 
     private final Transport transport;
     private HttpCall call;
-    private final String resolution;
+    private final String preferences;
 
-    Insert(Transport transport, HttpCall call, String resolution) {
+    Insert(Transport transport, HttpCall call, String preferences) {
         this.transport = transport;
         this.call = call;
-        this.resolution = resolution;
+        this.preferences = preferences;
     }
 
     /** The time for this call, its retries included, instead of the client's. */
@@ -31,18 +31,27 @@ public final class Insert {
         return this;
     }
 
+    /**
+     * Says that it may be carried out twice without harm, so that it is sent again even when its outcome is unknown. An upsert often may; an insert
+     * whose rows bring their own keys is then at worst answered with a {@link ConflictException}.
+     */
+    public Insert repeatable() {
+        call = call.mayBeRepeated();
+        return this;
+    }
+
     /** Does it. */
     public void execute() {
-        Call.send(transport, prefer("return=minimal"));
+        send("return=minimal");
     }
 
     /** Does it and gives the rows as they are now, each as this type; with ignored duplicates only those that are new. */
     public <T> List<T> returning(Class<T> row) {
-        return JsonCodec.readList(
-                Call.send(transport, prefer("return=representation")).body(), row);
+        return JsonCodec.readList(send("return=representation"), row);
     }
 
-    private HttpCall prefer(String what) {
-        return call.header("Prefer", resolution.isEmpty() ? what : what + "," + resolution);
+    private String send(String preference) {
+        return Call.send(transport, call.header("Prefer", preference + preferences))
+                .body();
     }
 }

@@ -5,12 +5,16 @@ import dev.interlock.internal.http.HttpCall;
 import dev.interlock.internal.http.JsonCodec;
 import dev.interlock.internal.http.Transport;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
- * A query of a table or view. Not thread-safe.
+ * A query of a table or view. Nothing is sent before {@code listOf}, {@code single}, {@code maybeSingle}, {@code count} or {@code raw}. Not
+ * thread-safe.
  *
  * <pre>{@code
+ * record Job(String job_id, String status) {}
+ *
  * List<Job> jobs = supabase.from("jobs").select("job_id,status").eq("status", "pending").order("created_at").limit(10).listOf(Job.class);
  * }</pre>
  *
@@ -19,10 +23,11 @@ import java.util.Optional;
 public final class Select extends Filtered<Select> {
 
     private final StringBuilder order = new StringBuilder();
+    private boolean limited;
 
     Select(Transport transport, HttpCall call, String columns) {
         super(transport, call);
-        parameter("select", columns);
+        set("select", columns);
     }
 
     @Override
@@ -30,12 +35,12 @@ public final class Select extends Filtered<Select> {
         return this;
     }
 
-    /** Sorts by a column, ascending; further calls sort what is equal. */
+    /** Sorts by a column, ascending, nulls last; further calls sort what is equal. */
     public Select order(String column) {
         return order(column, "asc");
     }
 
-    /** Sorts by a column, descending. */
+    /** Sorts by a column, descending, nulls first; further calls sort what is equal. */
     public Select orderDescending(String column) {
         return order(column, "desc");
     }
@@ -43,15 +48,16 @@ public final class Select extends Filtered<Select> {
     /** Sorts by a column in PostgREST's words: {@code asc}, {@code desc}, {@code desc.nullslast}, {@code asc.nullsfirst}. */
     public Select order(String column, String direction) {
         order.append(order.isEmpty() ? "" : ",").append(column).append('.').append(direction);
-        return this;
+        return set("order", order.toString());
     }
 
     /** At most so many rows. */
     public Select limit(int rows) {
         if (rows < 0) {
-            throw new IllegalArgumentException("The limit " + rows + " is negative.");
+            throw new IllegalArgumentException("The limit is " + rows + "; give 0 or more.");
         }
-        return parameter("limit", Integer.toString(rows));
+        limited = true;
+        return set("limit", Integer.toString(rows));
     }
 
     /** Rows from the first to the last, both included, counted from 0. */
@@ -59,13 +65,14 @@ public final class Select extends Filtered<Select> {
         if (first < 0 || last < first) {
             throw new IllegalArgumentException("The range " + first + " to " + last + " is empty or negative.");
         }
-        parameter("offset", Long.toString(first));
-        return parameter("limit", Long.toString(last - first + 1));
+        limited = true;
+        set("offset", Long.toString(first));
+        return set("limit", Long.toString(last - first + 1));
     }
 
     /** The rows, each as this type. */
     public <T> List<T> listOf(Class<T> row) {
-        return JsonCodec.readList(send().body(), row);
+        return JsonCodec.readList(raw().body(), row);
     }
 
     /**
@@ -83,21 +90,21 @@ public final class Select extends Filtered<Select> {
      * @throws DataException when there is more than one
      */
     public <T> Optional<T> maybeSingle(Class<T> row) {
-        List<T> rows = listOf(row);
+        // The second row is enough to know that there is more than one.
+        HttpCall call = ready(limited ? Map.of() : Map.of("limit", "2"));
+        List<T> rows = JsonCodec.readList(Call.send(transport, call).body(), row);
         if (rows.size() > 1) {
-            throw new DataException("One row was asked for and there are " + rows.size() + "; filter further.");
+            throw new DataException("One row was asked for and there are several; filter further.");
         }
         return rows.stream().findFirst();
     }
 
-    /** How many rows match the filters, whatever the limit or range; none of them is read. */
+    /** How many rows there are, whatever the limit or range; none of them is read. */
     public long count(Count how) {
-        header("Prefer", how.preference());
+        HttpCall call = ready(Map.of("limit", "0", "offset", "")).header("Prefer", how.preference());
         // Not HEAD, whose errors have no body to say why.
-        without("limit", "offset");
-        parameter("limit", "0");
-        Answer answer = Call.send(transport, ready());
-        String range = new RawResponse(answer.status(), answer.headers(), "").header("content-range");
+        Answer answer = Call.send(transport, call);
+        String range = answer.header("content-range");
         int slash = range == null ? -1 : range.lastIndexOf('/');
         if (range == null || slash < 0 || !range.substring(slash + 1).matches("[0-9]{1,18}")) {
             throw new DataException("The answer does not say how many rows there are: " + range);
@@ -107,15 +114,7 @@ public final class Select extends Filtered<Select> {
 
     /** The answer as it came. */
     public RawResponse raw() {
-        Answer answer = send();
+        Answer answer = Call.send(transport, ready(Map.of()));
         return new RawResponse(answer.status(), answer.headers(), answer.body());
-    }
-
-    private Answer send() {
-        if (!order.isEmpty()) {
-            parameter("order", order.toString());
-            order.setLength(0);
-        }
-        return Call.send(transport, ready());
     }
 }

@@ -17,6 +17,7 @@ public class ServiceException extends InterlockException {
     private final @Nullable String hint;
     private final @Nullable String requestId;
     private final int attempts;
+    private final boolean outcomeUnknown;
 
     ServiceException(ErrorBody error) {
         super(error.text());
@@ -27,6 +28,7 @@ public class ServiceException extends InterlockException {
         this.hint = error.hint();
         this.requestId = error.requestId();
         this.attempts = error.attempts();
+        this.outcomeUnknown = error.outcomeUnknown();
     }
 
     /** The HTTP status. */
@@ -62,5 +64,13 @@ public class ServiceException extends InterlockException {
     /** How many times the request was sent. */
     public int attempts() {
         return attempts;
+    }
+
+    /**
+     * Whether the request, or an earlier sending of it, may have been carried out all the same: true after a gateway's 502 or 504, false after an
+     * error of the database, which rolls back.
+     */
+    public boolean outcomeUnknown() {
+        return outcomeUnknown;
     }
 }

@@ -3,13 +3,11 @@ package dev.interlock;
 import dev.interlock.internal.http.HttpCall;
 import dev.interlock.internal.http.JsonCodec;
 import dev.interlock.internal.http.ProjectKey;
+import dev.interlock.internal.http.ProjectUrl;
 import dev.interlock.internal.http.Transport;
-import java.net.URI;
-import java.net.URISyntaxException;
 import java.time.Duration;
 import java.util.Map;
 import okhttp3.Headers;
-import okhttp3.HttpUrl;
 import okhttp3.OkHttpClient;
 import org.jspecify.annotations.Nullable;
 
@@ -28,28 +26,27 @@ import org.jspecify.annotations.Nullable;
 public final class SupabaseClient implements AutoCloseable {
 
     static final String VERSION = "0.1.0";
+    private static final String USER_AGENT =
+            "interlock-java/" + VERSION + " (java " + Runtime.version().feature() + ")";
 
     private final Transport transport;
     private final String url;
     private final ProjectKey key;
 
     private SupabaseClient(Builder builder) {
-        this.url = checkedUrl(builder.url);
+        this.url = ProjectUrl.checked(builder.url);
         this.key = ProjectKey.of(builder.key == null ? "" : builder.key);
         Headers.Builder headers = new Headers.Builder()
-                .add("apikey", builder.key == null ? "" : builder.key)
+                .add("apikey", key.value())
                 .add("Accept", "application/json")
-                .add(
-                        "User-Agent",
-                        "interlock-java/" + VERSION + " (java "
-                                + Runtime.version().feature() + ")")
+                .add("User-Agent", USER_AGENT + builder.userAgentSuffix)
                 .add("X-Client-Info", "interlock-java/" + VERSION);
         // An opaque key in Authorization would be taken for a broken JWT.
         if (builder.accessToken != null) {
-            ProjectKey.checkToken(builder.accessToken);
+            ProjectKey.checkCharacters("The access token", builder.accessToken);
             headers.add("Authorization", "Bearer " + builder.accessToken);
-        } else if (builder.key != null && builder.key.startsWith("eyJ")) {
-            headers.add("Authorization", "Bearer " + builder.key);
+        } else if (key.isJwt()) {
+            headers.add("Authorization", "Bearer " + key.value());
         }
         this.transport = new Transport(
                 builder.httpClient,
@@ -133,12 +130,13 @@ public final class SupabaseClient implements AutoCloseable {
     }
 
     /**
-     * Any request below {@code /rest/v1}, for what this client lacks.
+     * Any request below {@code /rest/v1}, for what this client lacks. Only GET and HEAD are sent again when their outcome is unknown.
      *
      * @param method the HTTP method
      * @param path starting with a slash, encoded, with its query if it has one
      * @param headers headers besides those of every request
      * @param body JSON, or null for none
+     * @throws ServiceException when it answered with an error
      */
     public RawResponse raw(String method, String path, Map<String, String> headers, @Nullable String body) {
         if (!path.startsWith("/")) {
@@ -167,41 +165,13 @@ public final class SupabaseClient implements AutoCloseable {
         return "SupabaseClient(" + url + ", " + key + ")";
     }
 
-    private static String checkedUrl(@Nullable String url) {
-        String example = " Give your project's URL, for example https://abcdefghijkl.supabase.co.";
-        if (url == null || url.isBlank()) {
-            throw new ConfigurationException("There is no Supabase URL." + example);
-        }
-        // The messages do not repeat it: a key given for the URL, or a password in it, must not get into a log.
-        URI uri;
-        try {
-            uri = new URI(url.strip());
-        } catch (URISyntaxException e) {
-            throw new ConfigurationException("The Supabase URL is malformed: " + e.getReason() + "." + example);
-        }
-        if (!"https".equalsIgnoreCase(uri.getScheme()) && !"http".equalsIgnoreCase(uri.getScheme())) {
-            throw new ConfigurationException("The Supabase URL does not start with https:// or http://." + example);
-        }
-        boolean whole = uri.getRawAuthority() != null && HttpUrl.parse(uri.toString()) != null;
-        if (!whole || uri.getRawAuthority().contains("@") || uri.getQuery() != null || uri.getFragment() != null) {
-            throw new ConfigurationException("The Supabase URL is not the URL of a project." + example);
-        }
-        String text = uri.toString();
-        while (text.endsWith("/")) {
-            text = text.substring(0, text.length() - 1);
-        }
-        if (text.endsWith("/rest/v1")) {
-            text = text.substring(0, text.length() - "/rest/v1".length());
-        }
-        return text;
-    }
-
     /** Settings for a client; not thread-safe. */
     public static final class Builder {
 
         private @Nullable String url;
         private @Nullable String key;
         private @Nullable String accessToken;
+        private String userAgentSuffix = "";
         private Duration timeout = Duration.ofSeconds(30);
         private RetryOptions retry = RetryOptions.defaults();
         private @Nullable OkHttpClient httpClient;
@@ -224,6 +194,17 @@ public final class SupabaseClient implements AutoCloseable {
         /** The access token of a signed-in user, whose role and policies then apply instead of the key's. */
         public Builder accessToken(String token) {
             this.accessToken = token;
+            return this;
+        }
+
+        /** Who uses the client, after the library's own name in the header {@code User-Agent}: {@code my-app/1.0}. */
+        public Builder userAgentSuffix(String suffix) {
+            if (!suffix.matches("[ -~]{1,200}") || suffix.contains("Mozilla")) {
+                throw new IllegalArgumentException(
+                        "The user agent's suffix is empty, too long, not ASCII, or says \"Mozilla\","
+                                + " for which Supabase refuses secret keys.");
+            }
+            this.userAgentSuffix = " " + suffix;
             return this;
         }
 

@@ -3,8 +3,10 @@ package dev.interlock;
 import dev.interlock.internal.http.HttpCall;
 import dev.interlock.internal.http.JsonCodec;
 import dev.interlock.internal.http.Transport;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -40,19 +42,22 @@ public final class Table {
         return new Select(transport, call("GET"), columns);
     }
 
-    /** A new row: a map, a record, or anything else that is a JSON object; or a collection of them, with the same columns. */
+    /**
+     * A new row: a map, a record, or anything else that is a JSON object; or a collection of them. A map that lacks a column which another has gets
+     * the column's default.
+     */
     public Insert insert(Object rowOrRows) {
-        return new Insert(transport, call("POST").query(columns(rowOrRows, "")).body(JsonCodec.write(rowOrRows)), "");
+        return write(rowOrRows, "", "");
     }
 
     /** As {@link #insert}; a row whose columns {@code onConflict} (with commas) exist already is updated. */
     public Insert upsert(Object rowOrRows, String onConflict) {
-        return write(rowOrRows, onConflict, "resolution=merge-duplicates");
+        return write(rowOrRows, "on_conflict=" + Filtered.encoded(onConflict), ",resolution=merge-duplicates");
     }
 
     /** As {@link #insert}; a row whose columns {@code onConflict} (with commas) exist already is left as it is. */
     public Insert insertIgnoringDuplicates(Object rowOrRows, String onConflict) {
-        return write(rowOrRows, onConflict, "resolution=ignore-duplicates");
+        return write(rowOrRows, "on_conflict=" + Filtered.encoded(onConflict), ",resolution=ignore-duplicates");
     }
 
     /** Sets these columns in the rows that match the filters, of which there must be one. */
@@ -65,30 +70,28 @@ public final class Table {
         return new Change(transport, call("DELETE"));
     }
 
-    private Insert write(Object rowOrRows, String onConflict, String resolution) {
-        String query = columns(rowOrRows, "on_conflict=" + Filtered.encoded(onConflict));
-        // Carried out twice, it leaves what carried out once does.
-        return new Insert(
-                transport,
-                call("POST").query(query).body(JsonCodec.write(rowOrRows)).mayBeRepeated(),
-                resolution);
-    }
-
-    /** Rows with different columns need them named, or PostgREST takes those of the first row. */
-    private static String columns(Object rowOrRows, String query) {
-        if (!(rowOrRows instanceof Collection<?> rows)) {
-            return query;
-        }
-        Set<String> columns = new LinkedHashSet<>();
-        for (Object row : rows) {
-            if (row instanceof Map<?, ?> map) {
-                map.keySet().forEach(column -> columns.add("\"" + column + "\""));
+    private Insert write(Object rowOrRows, String query, String resolution) {
+        List<Map<?, ?>> maps = new ArrayList<>();
+        if (rowOrRows instanceof Collection<?> rows) {
+            for (Object row : rows) {
+                if (row instanceof Map<?, ?> map) {
+                    maps.add(map);
+                }
             }
         }
-        if (columns.isEmpty()) {
-            return query;
+        // Rows with different columns need them named, or PostgREST takes those of the first row.
+        Set<String> columns = new LinkedHashSet<>();
+        maps.forEach(map -> map.keySet().forEach(column -> columns.add("\"" + column + "\"")));
+        boolean different = maps.stream().anyMatch(map -> map.size() < columns.size());
+        List<String> parameters = new ArrayList<>();
+        if (!query.isEmpty()) {
+            parameters.add(query);
         }
-        return (query.isEmpty() ? "" : query + "&") + "columns=" + Filtered.encoded(String.join(",", columns));
+        if (!columns.isEmpty()) {
+            parameters.add("columns=" + Filtered.encoded(String.join(",", columns)));
+        }
+        HttpCall call = call("POST").query(String.join("&", parameters)).body(JsonCodec.write(rowOrRows));
+        return new Insert(transport, call, different ? resolution + ",missing=default" : resolution);
     }
 
     private HttpCall call(String method) {

@@ -36,7 +36,7 @@ class WriteTest extends HttpTest {
                 .containsExactly(new Row(1, "a"), new Row(2, "b"));
         RecordedRequest request = request();
         assertThat(request.getTarget()).isEqualTo("/rest/v1/t?columns=%22id%22%2C%22na%2Cme%22");
-        assertThat(request.getHeaders().get("Prefer")).isEqualTo("return=representation");
+        assertThat(preferences(request)).containsExactlyInAnyOrder("return=representation", "missing=default");
         assertThat(body(request)).isEqualTo("[{\"id\":1},{\"na,me\":\"b\"}]");
     }
 
@@ -104,7 +104,8 @@ class WriteTest extends HttpTest {
                 .isThrownBy(() -> table.update(Map.of("a", 1)).returning(Row.class));
         assertThatIllegalStateException().isThrownBy(() -> table.delete().execute());
         assertThatIllegalStateException().isThrownBy(() -> table.delete().returning(Row.class));
-        assertThatIllegalArgumentException().isThrownBy(() -> table.delete().or());
+        assertThatIllegalArgumentException().isThrownBy(() -> table.delete().or(new String[0]));
+        assertThatIllegalArgumentException().isThrownBy(() -> table.delete().or(new Condition[0]));
         assertThat(server.getRequestCount()).isZero();
     }
 

@@ -7,6 +7,7 @@ import tools.jackson.databind.JsonNode;
  * What an error answer said, however the gateway, PostgREST or PostgreSQL put it.
  *
  * @param foreign whether it was no JSON object with a message, so that something else than the service answered
+ * @param outcomeUnknown whether the request, or an earlier sending of it, may have been carried out
  */
 public record ErrorBody(
         int status,
@@ -16,7 +17,8 @@ public record ErrorBody(
         @Nullable String hint,
         @Nullable String requestId,
         int attempts,
-        boolean foreign) {
+        boolean foreign,
+        boolean outcomeUnknown) {
 
     private static final int LONGEST = 300;
 
@@ -41,7 +43,8 @@ public record ErrorBody(
                     status == 540 ? "The project is paused; restore it in the Dashboard." : null,
                     requestId,
                     attempts,
-                    true);
+                    true,
+                    status < 300 || (status >= 500 && status != 540));
         }
         return new ErrorBody(
                 status,
@@ -51,7 +54,12 @@ public record ErrorBody(
                 text(json, "hint"),
                 requestId,
                 attempts,
+                false,
                 false);
+    }
+
+    ErrorBody outcomeIsUnknown() {
+        return new ErrorBody(status, code, message, details, hint, requestId, attempts, foreign, true);
     }
 
     private static @Nullable String text(JsonNode json, String field) {

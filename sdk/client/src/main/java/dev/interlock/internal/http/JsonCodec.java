@@ -5,9 +5,11 @@ import java.lang.reflect.Type;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
+import tools.jackson.core.exc.StreamReadException;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JavaType;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.exc.MismatchedInputException;
 import tools.jackson.databind.json.JsonMapper;
 
 /** JSON, by Jackson; nothing of it shows in the public API. */
@@ -40,8 +42,31 @@ public final class JsonCodec {
             }
             return value;
         } catch (JacksonException e) {
-            throw new DataException("The answer is not a " + target.toCanonical() + ": " + e.getOriginalMessage(), e);
+            // Jackson's own message quotes the data, which may be anybody's.
+            throw new DataException("The answer is not a " + target.toCanonical() + ": " + problem(e));
         }
+    }
+
+    private static String problem(JacksonException e) {
+        if (e instanceof StreamReadException) {
+            return "it is not JSON (line " + e.getLocation().getLineNr() + ", column "
+                    + e.getLocation().getColumnNr() + ").";
+        }
+        StringBuilder path = new StringBuilder();
+        for (JacksonException.Reference reference : e.getPath()) {
+            if (reference.getPropertyName() != null) {
+                path.append(path.isEmpty() ? "" : ".").append(reference.getPropertyName());
+            } else {
+                path.append('[').append(reference.getIndex()).append(']');
+            }
+        }
+        String type = e instanceof MismatchedInputException mismatch && mismatch.getTargetType() != null
+                ? mismatch.getTargetType().getName()
+                : null;
+        return (path.isEmpty() ? "it" : "\"" + path + "\"")
+                + (type == null
+                        ? " does not fit (" + e.getClass().getSimpleName() + ")."
+                        : " does not fit " + type + ".");
     }
 
     public static <T> List<T> readList(String json, Class<T> element) {

@@ -45,21 +45,17 @@ public final class ProjectKey {
                         + " (three parts with dots, starting with eyJ). It has " + key.length() + " characters.");
     }
 
-    /** Checks the shape of a user's access token without sending it anywhere. */
-    public static void checkToken(String token) {
-        if (token.isBlank()) {
-            throw new ConfigurationException("The access token is empty. Give that of a signed-in user, or none.");
+    /** Refuses what no header can carry, without showing it. */
+    public static void checkCharacters(String what, String secret) {
+        if (secret.isBlank()) {
+            throw new ConfigurationException(what + " is empty.");
         }
-        checkCharacters("The access token", token);
-    }
-
-    private static void checkCharacters(String what, String text) {
-        for (int i = 0; i < text.length(); i++) {
-            char c = text.charAt(i);
+        for (int i = 0; i < secret.length(); i++) {
+            char c = secret.charAt(i);
             if (c <= ' ' || c > '~') {
                 throw new ConfigurationException(what + " has a "
                         + (c == '\n' || c == '\r' ? "line break" : c == ' ' ? "blank" : "character that no key has")
-                        + " at position " + (i + 1) + " of " + text.length()
+                        + " at position " + (i + 1) + " of " + secret.length()
                         + ". Copy it again, without what is around it.");
             }
         }
@@ -86,12 +82,12 @@ public final class ProjectKey {
         return kind;
     }
 
-    String value() {
+    public String value() {
         return value;
     }
 
     /** Only a JWT may go into Authorization; an opaque key there is taken for a broken JWT. */
-    boolean isJwt() {
+    public boolean isJwt() {
         return jwt;
     }
 

@@ -7,16 +7,17 @@ import io.github.resilience4j.core.IntervalFunction;
 import io.github.resilience4j.retry.Retry;
 import io.github.resilience4j.retry.RetryConfig;
 import java.io.IOException;
-import java.net.SocketTimeoutException;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
+import okhttp3.Call;
+import okhttp3.ConnectionPool;
 import okhttp3.Headers;
 import okhttp3.HttpUrl;
+import okhttp3.Interceptor;
 import okhttp3.MediaType;
 import okhttp3.OkHttpClient;
 import okhttp3.Request;
@@ -32,6 +33,8 @@ public final class Transport implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger("dev.interlock.SupabaseClient");
     private static final MediaType JSON = MediaType.get("application/json");
     private static final Duration SCHEMA_PAUSE = Duration.ofMillis(250);
+    /** PGRST303 is a clock that differs by seconds: the usual pauses would be over before it has caught up. */
+    private static final int CLOCK_PAUSE_FACTOR = 5;
 
     private final OkHttpClient http;
     private final boolean ownsHttp;
@@ -51,34 +54,45 @@ public final class Transport implements AutoCloseable {
             RetryOptions retry,
             ClientListener listener) {
         this.ownsHttp = http == null;
-        // OkHttp's own re-sending does not know which calls may be repeated.
-        this.http = (http == null ? new OkHttpClient() : http)
-                .newBuilder()
+        // Gateways drop idle connections after a minute or so; 64 callers need not open new ones at every turn.
+        OkHttpClient base = http != null
+                ? http
+                : new OkHttpClient.Builder()
+                        .connectionPool(new ConnectionPool(64, 50, TimeUnit.SECONDS))
+                        .build();
+        this.http = base.newBuilder()
+                // OkHttp's own re-sending does not know which calls may be repeated.
                 .retryOnConnectionFailure(false)
                 .followRedirects(false)
-                .connectTimeout(timeout)
                 .readTimeout(Duration.ZERO)
                 .writeTimeout(Duration.ZERO)
-                .addNetworkInterceptor(chain -> {
-                    Sent sent = chain.request().tag(Sent.class);
-                    if (sent != null) {
-                        sent.flag().set(true);
-                    }
-                    return chain.proceed(chain.request());
-                })
+                .addNetworkInterceptor(Transport::network)
                 .build();
         this.root = root;
         this.headers = headers;
         this.timeout = timeout;
         this.retry = retry;
         this.listener = listener;
-        this.backoff = retry.firstPause().toMillis() < 1
+        this.backoff = retry.firstPause().toMillis() == 0
                 ? IntervalFunction.of(Duration.ofMillis(1))
                 : IntervalFunction.ofExponentialRandomBackoff(retry.firstPause(), 2.0, 0.25, retry.longestPause());
     }
 
     /** Marks a request whose bytes may have left: whatever happens then, its outcome is unknown until an answer is read. */
     private record Sent(AtomicBoolean flag) {}
+
+    private static Response network(Interceptor.Chain chain) throws IOException {
+        Sent sent = chain.request().tag(Sent.class);
+        if (sent != null) {
+            sent.flag().set(true);
+        }
+        Response response = chain.proceed(chain.request());
+        String retryAfter = response.header("Retry-After");
+        // OkHttp sends a request again by itself when it reads a 0 here.
+        return retryAfter != null && retryAfter.matches("0+")
+                ? response.newBuilder().removeHeader("Retry-After").build()
+                : response;
+    }
 
     /** One sending and what came of it: an answer, or no answer. */
     private record Attempt(
@@ -95,123 +109,140 @@ public final class Transport implements AutoCloseable {
      * @throws InterlockIoException when no answer came
      */
     public Answer send(HttpCall call) {
-        Duration budget = call.timeout() == null ? timeout : call.timeout();
-        long start = System.nanoTime();
-        AtomicInteger count = new AtomicInteger();
-        int attempts = call.schemaWait().isZero() ? retry.attempts() : Integer.MAX_VALUE;
-        RetryConfig config = RetryConfig.<Attempt>custom()
-                .maxAttempts(attempts)
-                .retryOnException(e -> false)
-                .retryOnResult(Attempt::again)
-                .intervalBiFunction((n, either) -> either.get().pause().toMillis())
-                .build();
-        // One attempt that may have been carried out is enough, whatever became of the later ones.
-        AtomicBoolean unknown = new AtomicBoolean();
-        Attempt last;
-        try {
-            last = Retry.of("supabase", config).executeSupplier(() -> {
-                Attempt attempt = attempt(call, count.incrementAndGet(), start, budget, attempts);
-                unknown.compareAndSet(false, attempt.verdict() == Verdict.UNKNOWN);
-                return attempt;
-            });
-        } catch (CancellationException e) {
-            Thread.currentThread().interrupt();
-            throw new InterlockIoException(
-                    "Interrupted before " + call.method() + " " + call.path() + " was sent again.", e, unknown.get());
-        }
-
-        if (last.failure() != null) {
-            throw noAnswer(call, last, unknown.get());
-        }
-        return Objects.requireNonNull(last.answer());
+        return new Sending(call).run();
     }
 
-    private Attempt attempt(HttpCall call, int number, long start, Duration budget, int attempts) {
-        Duration left = budget.minusNanos(System.nanoTime() - start);
-        AtomicBoolean sent = new AtomicBoolean();
-        long sending = System.nanoTime();
-        try (Response response = http.newBuilder()
-                .callTimeout(left.isNegative() || left.isZero() ? Duration.ofMillis(1) : left)
-                .build()
-                .newCall(request(call, number, sent))
-                .execute()) {
-            String body = response.body().string();
-            Duration took = Duration.ofNanos(System.nanoTime() - sending);
-            Answer answer = answer(response, body, number);
+    /** One call with all its attempts; used by one thread. */
+    private final class Sending {
+
+        private final HttpCall call;
+        private final Duration budget;
+        private final long start = System.nanoTime();
+        private int number;
+        private int schemaWaits;
+        /** Whether one of the attempts may have been carried out. */
+        private boolean unknown;
+
+        Sending(HttpCall call) {
+            this.call = call;
+            this.budget = call.timeout() == null ? timeout : call.timeout();
+        }
+
+        Answer run() {
+            RetryConfig config = RetryConfig.<Attempt>custom()
+                    .maxAttempts(Integer.MAX_VALUE)
+                    .retryOnException(e -> false)
+                    .retryOnResult(Attempt::again)
+                    .intervalBiFunction((n, either) -> either.get().pause().toMillis())
+                    .build();
+            Attempt last;
+            try {
+                last = Retry.of("supabase", config).executeSupplier(this::attempt);
+            } catch (CancellationException e) {
+                Thread.currentThread().interrupt();
+                throw interrupted(e);
+            }
+            if (last.failure() != null) {
+                throw NoAnswer.of(HttpUrl.get(root).host(), call, number, last.failure(), unknown);
+            }
+            return Objects.requireNonNull(last.answer());
+        }
+
+        private InterlockIoException interrupted(@Nullable Throwable cause) {
+            return new InterlockIoException(
+                    "Interrupted before " + call.method() + " " + call.path() + " was sent"
+                            + (number > 0 ? " again." : "."),
+                    cause,
+                    unknown);
+        }
+
+        private Attempt attempt() {
+            if (Thread.currentThread().isInterrupted()) {
+                throw interrupted(null);
+            }
+            number++;
+            AtomicBoolean sent = new AtomicBoolean();
+            Call sending = http.newCall(request(call, number, sent));
+            long left = budget.minusNanos(System.nanoTime() - start).toNanos();
+            sending.timeout().timeout(Math.max(left, 1_000_000), TimeUnit.NANOSECONDS);
+            long began = System.nanoTime();
+            Answer answer;
+            try (Response response = sending.execute()) {
+                answer = answer(response, response.body().string(), number);
+            } catch (IOException e) {
+                Duration took = Duration.ofNanos(System.nanoTime() - began);
+                LOG.debug("{} {} got no answer in {} ms", call.method(), call.path(), took.toMillis());
+                tell(() -> listener.unanswered(call.method(), call.path(), took, number));
+                if (NoAnswer.interrupted(e)) {
+                    Thread.currentThread().interrupt(); // OkHttp has taken it as read
+                }
+                boolean surelyNot = !sent.get() || NoAnswer.refusedUnread(e);
+                return decided(null, e, surelyNot ? Verdict.NOT_EXECUTED : Verdict.UNKNOWN);
+            }
+            Duration took = Duration.ofNanos(System.nanoTime() - began);
             LOG.debug(
                     "{} {} answered {} in {} ms (request {})",
                     call.method(),
                     call.path(),
                     answer.status(),
                     took.toMillis(),
-                    response.header("sb-request-id"));
+                    answer.header("sb-request-id"));
             tell(() -> listener.answered(call.method(), call.path(), answer.status(), took, number));
             ErrorBody error = answer.error();
-            if (error == null) {
-                return new Attempt(number, answer, null, Verdict.FINAL, Duration.ZERO, false);
-            }
-            Verdict verdict = Verdict.of(error.status(), error.code());
-            Duration pause = pause(verdict, number, response.header("Retry-After"));
-            return decided(call, new Attempt(number, answer, null, verdict, pause, false), start, budget, attempts);
-        } catch (IOException e) {
-            Verdict verdict = sent.get() ? Verdict.UNKNOWN : Verdict.NOT_EXECUTED;
-            Duration pause = pause(verdict, number, null);
-            return decided(call, new Attempt(number, null, e, verdict, pause, false), start, budget, attempts);
+            Verdict verdict = error == null ? Verdict.FINAL : Verdict.of(error.status(), error.code());
+            return decided(answer, null, verdict);
         }
-    }
 
-    private Attempt decided(HttpCall call, Attempt attempt, long start, Duration budget, int attempts) {
-        Duration elapsed = Duration.ofNanos(System.nanoTime() - start);
-        boolean may = switch (attempt.verdict()) {
-            case NOT_EXECUTED -> attempt.number() < retry.attempts();
-            case UNKNOWN -> call.repeatable() && attempt.number() < retry.attempts();
-            case SCHEMA -> elapsed.compareTo(call.schemaWait()) < 0;
-            case FINAL -> false;
-        };
-        boolean again = may
-                && attempt.number() < attempts
-                && elapsed.plus(attempt.pause()).compareTo(budget) < 0
-                && !Thread.currentThread().isInterrupted();
-        if (again) {
-            Answer answer = attempt.answer();
+        private Attempt decided(@Nullable Answer answer, @Nullable IOException failure, Verdict verdict) {
             ErrorBody error = answer == null ? null : answer.error();
-            LOG.debug(
-                    "{} {} failed ({}), sent again in {} ms",
-                    call.method(),
-                    call.path(),
-                    error == null ? String.valueOf(attempt.failure()) : error.status() + " " + error.code(),
-                    attempt.pause().toMillis());
-            tell(() -> listener.retrying(
-                    call.method(),
-                    call.path(),
-                    error == null ? 0 : error.status(),
-                    error == null ? null : error.code(),
-                    attempt.pause(),
-                    attempt.number()));
+            String code = error == null ? null : error.code();
+            unknown |= verdict == Verdict.UNKNOWN;
+            Duration pause = pause(verdict, code, answer);
+            Duration elapsed = Duration.ofNanos(System.nanoTime() - start);
+            boolean attemptsLeft = number - schemaWaits < Verdict.attempts(code, retry.attempts());
+            boolean may = switch (verdict) {
+                case NOT_EXECUTED -> attemptsLeft;
+                case UNKNOWN -> call.repeatable() && attemptsLeft;
+                case SCHEMA -> elapsed.compareTo(call.schemaWait()) < 0;
+                case FINAL -> false;
+            };
+            boolean again = may
+                    && elapsed.plus(pause).compareTo(budget) < 0
+                    && !Thread.currentThread().isInterrupted();
+            if (again) {
+                schemaWaits += verdict == Verdict.SCHEMA ? 1 : 0;
+                int status = error == null ? 0 : error.status();
+                LOG.debug(
+                        "{} {} failed ({}), sent again in {} ms",
+                        call.method(),
+                        call.path(),
+                        error == null ? "no answer" : status + " " + code,
+                        pause.toMillis());
+                tell(() -> listener.retrying(call.method(), call.path(), status, code, pause, number));
+            }
+            Answer told = answer != null && error != null && unknown ? answer.outcomeIsUnknown() : answer;
+            return new Attempt(number, told, failure, verdict, pause, again);
         }
-        return new Attempt(
-                attempt.number(), attempt.answer(), attempt.failure(), attempt.verdict(), attempt.pause(), again);
+
+        private Duration pause(Verdict verdict, @Nullable String code, @Nullable Answer answer) {
+            if (verdict == Verdict.SCHEMA) {
+                return SCHEMA_PAUSE;
+            }
+            Duration own = Duration.ofMillis(backoff.apply(number));
+            if ("PGRST303".equals(code)) {
+                own = own.multipliedBy(CLOCK_PAUSE_FACTOR);
+            }
+            Duration asked = RetryAfter.parse(answer == null ? null : answer.header("retry-after"));
+            return asked.compareTo(own) > 0 ? asked : own;
+        }
     }
 
-    /** What was carried out was carried out, whatever the listener thinks of it. */
     private static void tell(Runnable event) {
         try {
             event.run();
         } catch (RuntimeException e) {
-            LOG.warn("A ClientListener threw; that changes nothing", e);
+            LOG.warn("A ClientListener failed; the call goes on", e);
         }
-    }
-
-    private Duration pause(Verdict verdict, int number, @Nullable String retryAfter) {
-        if (verdict == Verdict.SCHEMA) {
-            return SCHEMA_PAUSE;
-        }
-        Duration own = Duration.ofMillis(backoff.apply(number));
-        if (retryAfter != null && retryAfter.matches("[0-9]{1,6}")) {
-            Duration asked = Duration.ofSeconds(Long.parseLong(retryAfter));
-            return asked.compareTo(own) > 0 ? asked : own;
-        }
-        return own;
     }
 
     private Request request(HttpCall call, int number, AtomicBoolean sent) {
@@ -240,35 +271,12 @@ public final class Transport implements AutoCloseable {
         return new Answer(response.code(), response.headers().toMultimap(), body, error);
     }
 
-    private InterlockIoException noAnswer(HttpCall call, Attempt last, boolean unknown) {
-        IOException failure = Objects.requireNonNull(last.failure());
-        String host = HttpUrl.get(root).host();
-        String what = failure instanceof SocketTimeoutException || "timeout".equals(failure.getMessage())
-                ? "did not answer in time"
-                : last.verdict() == Verdict.UNKNOWN
-                        ? "broke the connection before it answered"
-                        : "could not be reached";
-        return new InterlockIoException(
-                host + " " + what + " (" + call.method() + " " + call.path() + ", sent " + last.number() + " times): "
-                        + failure.getMessage()
-                        + (unknown
-                                ? ". Whether it was carried out is unknown."
-                                : ". Nothing was carried out; check the URL and the network."),
-                failure,
-                unknown);
-    }
-
     /** Ends what this client made itself: not a client that the user brought. */
     @Override
     public void close() {
         if (ownsHttp) {
             http.dispatcher().executorService().shutdown();
             http.connectionPool().evictAll();
-            try {
-                http.dispatcher().executorService().awaitTermination(1, TimeUnit.SECONDS);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
         }
     }
 }
