@@ -17,7 +17,7 @@ public final class Insert {
 
     private final Transport transport;
     private HttpCall call;
-    private final String preferences;
+    private String preferences;
 
     Insert(Transport transport, HttpCall call, String preferences) {
         this.transport = transport;
@@ -28,6 +28,15 @@ public final class Insert {
     /** The time for this call, its retries included, instead of the client's. */
     public Insert timeout(Duration duration) {
         call = call.timeout(duration);
+        return this;
+    }
+
+    /**
+     * Gives the columns' defaults, not nulls, to maps that lack columns which other maps have. The role needs the right to whatever the defaults
+     * call, such as the sequence of an identity column.
+     */
+    public Insert defaultForMissing() {
+        preferences += ",missing=default";
         return this;
     }
 

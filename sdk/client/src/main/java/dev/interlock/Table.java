@@ -44,7 +44,7 @@ public final class Table {
 
     /**
      * A new row: a map, a record, or anything else that is a JSON object; or a collection of them. A map that lacks a column which another has gets
-     * the column's default.
+     * null there, or the column's default with {@link Insert#defaultForMissing}.
      */
     public Insert insert(Object rowOrRows) {
         return write(rowOrRows, "", "");
@@ -82,7 +82,6 @@ public final class Table {
         // Rows with different columns need them named, or PostgREST takes those of the first row.
         Set<String> columns = new LinkedHashSet<>();
         maps.forEach(map -> map.keySet().forEach(column -> columns.add("\"" + column + "\"")));
-        boolean different = maps.stream().anyMatch(map -> map.size() < columns.size());
         List<String> parameters = new ArrayList<>();
         if (!query.isEmpty()) {
             parameters.add(query);
@@ -91,7 +90,7 @@ public final class Table {
             parameters.add("columns=" + Filtered.encoded(String.join(",", columns)));
         }
         HttpCall call = call("POST").query(String.join("&", parameters)).body(JsonCodec.write(rowOrRows));
-        return new Insert(transport, call, different ? resolution + ",missing=default" : resolution);
+        return new Insert(transport, call, resolution);
     }
 
     private HttpCall call(String method) {

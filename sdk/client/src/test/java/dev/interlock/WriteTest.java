@@ -32,6 +32,7 @@ class WriteTest extends HttpTest {
         answer(201, "[{\"id\":1,\"name\":\"a\"},{\"id\":2,\"name\":\"b\"}]");
         assertThat(supabase.from("t")
                         .insert(List.of(Map.of("id", 1), Map.of("na,me", "b")))
+                        .defaultForMissing()
                         .returning(Row.class))
                 .containsExactly(new Row(1, "a"), new Row(2, "b"));
         RecordedRequest request = request();
