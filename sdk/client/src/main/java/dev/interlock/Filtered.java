@@ -138,6 +138,12 @@ public abstract class Filtered<S extends Filtered<S>> {
         return self();
     }
 
+    /** Waits so long for a table that PostgREST does not know yet, as it may right after a migration. */
+    public S waitForSchema(Duration duration) {
+        call = call.schemaWait(duration);
+        return self();
+    }
+
     final boolean isFiltered() {
         return filtered;
     }

@@ -31,6 +31,12 @@ public final class Insert {
         return this;
     }
 
+    /** Waits so long for a table that PostgREST does not know yet, as it may right after a migration. */
+    public Insert waitForSchema(Duration duration) {
+        call = call.schemaWait(duration);
+        return this;
+    }
+
     /**
      * Gives the columns' defaults, not nulls, to maps that lack columns which other maps have. The role needs the right to whatever the defaults
      * call, such as the sequence of an identity column.

@@ -1,9 +1,11 @@
 package dev.interlock;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -93,6 +95,28 @@ class WriteTest extends HttpTest {
         assertThat(supabase.from("t").delete().is("name", null).returning(Row.class))
                 .containsExactly(new Row(1, "a"));
         assertThat(preferences(request())).containsExactly("return=representation");
+    }
+
+    /** PostgREST 12 answers a write into a table that it does not know with nothing but 404 and {}. */
+    @Test
+    void aTableNotKnownYet_isWaitedFor() {
+        answer(404, "{}");
+        assertThatExceptionOfType(SchemaMismatchException.class)
+                .isThrownBy(() -> supabase.from("t").insert(Map.of("a", 1)).execute());
+        answer(404, "{}");
+        answer(201, "");
+        supabase.from("t")
+                .insert(Map.of("a", 1))
+                .waitForSchema(Duration.ofSeconds(20))
+                .execute();
+        answer(404, "{}");
+        answer(204, "");
+        supabase.from("t")
+                .delete()
+                .eq("a", 1)
+                .waitForSchema(Duration.ofSeconds(20))
+                .execute();
+        assertThat(server.getRequestCount()).isEqualTo(5);
     }
 
     @Test

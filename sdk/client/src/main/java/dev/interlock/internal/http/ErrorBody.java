@@ -28,6 +28,19 @@ public record ErrorBody(
         if (json != null && message == null) {
             message = text(json, "msg");
         }
+        if (status == 404 && json != null && json.isEmpty()) {
+            // What PostgREST 12 says to a write into a table that it does not know; later ones give this code themselves.
+            return new ErrorBody(
+                    status,
+                    "PGRST205",
+                    "Could not find the table in the schema cache.",
+                    null,
+                    null,
+                    requestId,
+                    attempts,
+                    false,
+                    false);
+        }
         if (json == null || message == null) {
             String plain = body.replaceAll("(?s)<(style|script).*?</\\1>", " ")
                     .replaceAll("<[^>]*>", " ")
