@@ -29,7 +29,8 @@ public record ErrorBody(
             message = text(json, "msg");
         }
         if (status == 404 && json != null && json.isEmpty()) {
-            // What PostgREST 12 says to a write into a table that it does not know; later ones give this code themselves.
+            // What PostgREST 12 says to a write into a table that it does not know; later ones give this code
+            // themselves.
             return new ErrorBody(
                     status,
                     "PGRST205",
