@@ -5,8 +5,33 @@
 -- Locks: a column without a default is added without rewriting the table. The partial indexes on new columns are small, but building them reads
 -- the table once, and writers of jobs wait meanwhile: about a second for a million rows. Nobody is made to wait for a lock longer than lock_timeout.
 
+-- What is there already must have types that the coordination can write, or nothing is changed.
 do $migration$
+declare
+    wrong text;
 begin
+    select string_agg(format('%s.%s is %s, not %s', w.relation, w.name, c.udt_name, w.types[1]), '; ') into wrong
+    from (values
+        ('jobs', 'required_models', array['jsonb']), ('jobs', 'queue_position', array['int4', 'int8', 'int2']),
+        ('jobs', 'blocked_by_job_id', array['text', 'varchar']), ('jobs', 'conflict_reason', array['text', 'varchar']),
+        ('jobs', 'queued_at', array['timestamptz', 'timestamp']), ('workflow_executions', 'required_models', array['jsonb']),
+        ('workflow_executions', 'current_step_model', array['text', 'varchar']),
+        ('workflow_executions', 'blocked_by_job_id', array['text', 'varchar']),
+        ('job_queue_state', 'active_job_id', array['text', 'varchar']), ('job_queue_state', 'active_job_type', array['text', 'varchar']),
+        ('job_queue_state', 'active_models', array['jsonb']), ('job_queue_state', 'started_at', array['timestamptz', 'timestamp']),
+        ('job_queue_state', 'last_updated', array['timestamptz', 'timestamp']), ('job_queue_log', 'job_id', array['text', 'varchar']),
+        ('job_queue_log', 'job_type', array['text', 'varchar']), ('job_queue_log', 'event_type', array['text', 'varchar']),
+        ('job_queue_log', 'models', array['jsonb']), ('job_queue_log', 'blocked_by_job_id', array['text', 'varchar']),
+        ('job_queue_log', 'conflict_reason', array['text', 'varchar']), ('job_queue_log', 'metadata', array['jsonb']),
+        ('job_queue_log', 'created_at', array['timestamptz', 'timestamp'])
+    ) as w (relation, name, types)
+    join information_schema.columns as c on c.table_schema = 'public' and c.table_name = w.relation and c.column_name = w.name
+    where c.udt_name <> all (w.types);
+    if wrong is not null then
+        raise exception 'Migration 027 cannot use columns that are there already: %', wrong
+            using hint = 'Rename them or change their type, then run this again.';
+    end if;
+
     perform set_config('lock_timeout', '5s', true);
 
     if to_regclass('public.jobs') is null then
@@ -57,6 +82,14 @@ create table if not exists public.job_queue_state (
 
 comment on table public.job_queue_state is 'Global state tracker (one row): the longest-running active job and all models in use.';
 
+-- One that was there already may lack some: the predecessor's had no last_updated at first.
+alter table public.job_queue_state
+    add column if not exists active_job_id text,
+    add column if not exists active_job_type text,
+    add column if not exists active_models jsonb,
+    add column if not exists started_at timestamptz,
+    add column if not exists last_updated timestamptz default now();
+
 insert into public.job_queue_state (id, active_models) values (1, '[]') on conflict (id) do nothing;
 
 create index if not exists idx_queue_state_active on public.job_queue_state (active_job_id) where active_job_id is not null;
@@ -74,6 +107,13 @@ create table if not exists public.job_queue_log (
 );
 
 comment on table public.job_queue_log is 'Audit trail: one row for each transition of each job.';
+
+alter table public.job_queue_log
+    add column if not exists models jsonb,
+    add column if not exists blocked_by_job_id text,
+    add column if not exists conflict_reason text,
+    add column if not exists metadata jsonb,
+    add column if not exists created_at timestamptz default now();
 
 create index if not exists idx_queue_log_job on public.job_queue_log (job_id, created_at desc);
 create index if not exists idx_queue_log_event on public.job_queue_log (event_type, created_at desc);
@@ -93,7 +133,8 @@ begin
     from (values
         ('jobs', 'required_models'), ('jobs', 'queue_position'), ('jobs', 'blocked_by_job_id'), ('jobs', 'conflict_reason'),
         ('jobs', 'queued_at'), ('workflow_executions', 'required_models'), ('workflow_executions', 'current_step_model'),
-        ('workflow_executions', 'blocked_by_job_id'), ('job_queue_state', 'active_job_id'), ('job_queue_log', 'event_type')
+        ('workflow_executions', 'blocked_by_job_id'), ('job_queue_state', 'active_job_id'), ('job_queue_state', 'active_job_type'),
+        ('job_queue_state', 'started_at'), ('job_queue_log', 'job_id'), ('job_queue_log', 'job_type'), ('job_queue_log', 'event_type')
     ) as w (relation, name)
     where to_regclass('public.' || w.relation) is not null
       and not exists (
@@ -104,8 +145,10 @@ begin
         raise exception 'Migration 027 failed verification: missing %', missing;
     end if;
 
-    if to_regclass('public.jobs') is null or to_regclass('public.workflow_executions') is null then
+    if to_regclass('public.jobs') is null then
         raise notice 'Migration 027 completed for a database without jobs: job_queue_state and job_queue_log are there.';
+    elsif to_regclass('public.workflow_executions') is null then
+        raise notice 'Migration 027 completed for a database without workflow_executions.';
     else
         raise notice E'✅ Migration 027 completed successfully!\n   - Added 5 columns to jobs table\n   - Added 3 columns to workflow_executions table\n   - Created job_queue_state table\n   - Created job_queue_log table\n   - Created 8 new indexes';
     end if;

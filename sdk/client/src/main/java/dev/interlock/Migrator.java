@@ -105,6 +105,7 @@ public final class Migrator {
         List<StateRow> rows = facts.hasState() ? stateRows() : List.of();
         return new Verification(
                 facts.hasJobs(),
+                facts.hasExecutions(),
                 facts.jobsColumns(),
                 facts.executionsColumns(),
                 facts.tables(),
@@ -121,9 +122,7 @@ public final class Migrator {
     }
 
     private void apply(MigrationFile file) {
-        // Only one at a time: two that replace the same function at once would fail. Files may be run twice, so nobody
-        // minds the second.
-        execute("select pg_advisory_xact_lock(19029, 0);\n" + file.sql() + "\n" + file.recordSql());
+        execute(file.applySql());
     }
 
     private MigrationStatus status(Facts facts) {
@@ -177,8 +176,10 @@ public final class Migrator {
                 ? "Everything was there already."
                 : (newProject ? "New project: applied " : "Existing project: applied ") + applied.size() + " files ("
                         + MigrationFile.all(newProject).get(1).name() + " and the engine's).";
-        return verification.hasJobs()
-                ? first + "\n" + SUCCESS
-                : first + "\nThe database has no table jobs: it coordinates jobs that live elsewhere.";
+        if (!verification.hasJobs()) {
+            return first + "\nThe database has no table jobs: it coordinates jobs that live elsewhere.";
+        }
+        return first + "\n"
+                + (verification.hasExecutions() ? SUCCESS : "The database has no table workflow_executions.");
     }
 }

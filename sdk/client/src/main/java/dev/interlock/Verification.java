@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
  * What the seed document's verification queries return.
  *
  * @param hasJobs whether the database has a table {@code jobs}; a database for the coordination alone has none
+ * @param hasExecutions whether it has a table {@code workflow_executions}
  * @param jobsColumns how many of the 5 columns of {@code jobs} are there
  * @param executionsColumns how many of the 3 columns of {@code workflow_executions} are there
  * @param tables how many of {@code job_queue_state} and {@code job_queue_log} are there
@@ -15,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record Verification(
         boolean hasJobs,
+        boolean hasExecutions,
         int jobsColumns,
         int executionsColumns,
         int tables,
@@ -23,7 +25,10 @@ public record Verification(
 
     /** Whether everything is there. */
     public boolean isComplete() {
-        return tables == 2 && stateRows == 1 && (!hasJobs || (jobsColumns == 5 && executionsColumns == 3));
+        return tables == 2
+                && stateRows == 1
+                && (!hasJobs || jobsColumns == 5)
+                && (!hasExecutions || executionsColumns == 3);
     }
 
     /** The results in the words of the seed. */

@@ -64,6 +64,34 @@ public record MigrationFile(String name, String sql, String checksum) {
                 + "') on conflict (name) do nothing;\n";
     }
 
+    /**
+     * What applies this file and records it, in one transaction. Two Migrators take turns, and what the other has applied meanwhile is not run
+     * again: by then a later file may have replaced what this one creates.
+     */
+    public String applySql() {
+        return """
+                do $interlock$
+                declare
+                    known text;
+                begin
+                    -- Another's file may take long; but the file itself makes nobody wait for long behind its own wait for a table.
+                    perform set_config('lock_timeout', '100s', true);
+                    perform pg_advisory_xact_lock(19029, 0);
+                    perform set_config('lock_timeout', '5s', true);
+                    if to_regclass('public.job_queue_migrations') is not null then
+                        select m.checksum into known from public.job_queue_migrations as m where m.name = '%s';
+                    end if;
+                    if known is null then
+                        execute $interlock_file$
+                %s
+                $interlock_file$;
+                        %s
+                    end if;
+                end;
+                $interlock$;
+                """.formatted(name, sql, recordSql().strip());
+    }
+
     /** One file to paste: everything for a new or an existing project, and the record of it. */
     public static String pasteReady(boolean newProject) {
         StringBuilder paste = new StringBuilder("""

@@ -14,6 +14,9 @@ final class Catalog {
     private static final List<String> QUERIES = List.of(
             "select 'column ' || table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable || ' '"
                     + " || coalesce(column_default, '') from information_schema.columns where table_schema in ('public', 'job_queue')",
+            "select 'attribute ' || attrelid::regclass::text || '.' || attname || ' ' || coalesce(attacl::text, '') || ' '"
+                    + " || coalesce(col_description(attrelid, attnum), '') from pg_attribute where attnum > 0 and not attisdropped"
+                    + " and attrelid in (select oid from pg_class where relkind in ('r', 'v') and relnamespace in (select oid from pg_namespace where nspname in ('public', 'job_queue')))",
             "select 'index ' || indexdef from pg_indexes where schemaname in ('public', 'job_queue')",
             "select 'constraint ' || conrelid::regclass::text || ' ' || conname || ' ' || pg_get_constraintdef(oid) from pg_constraint"
                     + " where connamespace in (select oid from pg_namespace where nspname in ('public', 'job_queue'))",
@@ -23,7 +26,7 @@ final class Catalog {
                     + " where not t.tgisinternal and c.relnamespace in (select oid from pg_namespace where nspname in ('public', 'job_queue'))",
             "select 'policy ' || tablename || ' ' || policyname || ' ' || coalesce(qual, '') from pg_policies"
                     + " where schemaname in ('public', 'job_queue')",
-            "select 'relation ' || relname || ' ' || relkind::text || ' ' || relrowsecurity::text || ' ' || coalesce((select string_agg(a::text, ',' order by a::text) from unnest(relacl) a), '') from pg_class"
+            "select 'relation ' || relname || ' ' || relkind::text || ' ' || relrowsecurity::text || ' ' || coalesce(obj_description(oid, 'pg_class'), '') || ' ' || coalesce((select string_agg(a::text, ',' order by a::text) from unnest(relacl) a), '') from pg_class"
                     + " where relkind in ('r', 'S', 'v') and relnamespace in (select oid from pg_namespace where nspname in ('public', 'job_queue'))",
             "select 'schema ' || nspname from pg_namespace where nspname not like 'pg_%'");
 

@@ -30,12 +30,13 @@ import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /** The SQL installs in each of the three ways on PostgreSQL 15 and 17, again and again, and leaves nothing when rolled back. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
@@ -213,9 +214,9 @@ class InstallTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"uuid", "text"})
-    void rollbackReturnsTheFormerSchemaAndKeepsTheJobs(String ids) throws Exception {
-        project(17, ids);
+    @CsvSource({"15,uuid", "17,uuid", "17,text"})
+    void rollbackReturnsTheFormerSchemaAndKeepsTheJobs(int version, String ids) throws Exception {
+        project(version, ids);
         local.installExecSql();
         Set<String> before = catalog();
         try (SupabaseClient supabase = client()) {
@@ -245,6 +246,120 @@ class InstallTest {
 
             assertThat(report.message()).contains("no table jobs");
             assertThat(coordinator.complete(lease).name()).isEqualTo("COMPLETED");
+        }
+    }
+
+    @Test
+    void theFilesOfANewProjectLeaveAnExistingOneAsItIs() throws Exception {
+        project(17, "uuid");
+        sql("grant select, insert, update on public.jobs to authenticated");
+        Set<String> before = catalog();
+
+        assertThatThrownBy(() -> sql(MigrationFile.pasteReady(true))).hasMessageContaining("000 is for a new one");
+        assertThat(catalog()).isEqualTo(before);
+
+        // psql as it comes goes on after an error.
+        psql(
+                "-v",
+                "ON_ERROR_STOP=0",
+                "-f",
+                MIGRATIONS.resolve(MigrationFile.NEW_PROJECT).toString());
+        assertThat(catalog().stream().filter(Predicate.not(line -> line.contains("queue_"))))
+                .containsExactlyInAnyOrderElementsOf(before);
+
+        // Not even after 027, when the columns are there.
+        sql(MigrationFile.pasteReady(false));
+        Set<String> installed = catalog();
+        sql(MigrationFile.pasteReady(true));
+        assertThat(catalog()).isEqualTo(installed);
+    }
+
+    @Test
+    void queueTablesOfThePredecessorAreCompletedAndClosed() throws Exception {
+        project(17, "uuid");
+        sql(
+                "create table public.job_queue_state (id integer primary key default 1 constraint single_row check (id = 1),"
+                        + " active_job_id text, active_job_type text, active_models jsonb, started_at timestamptz)");
+        sql("insert into public.job_queue_state values (1, null, null, '[]')");
+        sql("create table public.job_queue_log (id uuid primary key default gen_random_uuid(), job_id text not null,"
+                + " job_type text not null, event_type text not null, created_at timestamptz default now())");
+        sql("grant all on public.job_queue_state, public.job_queue_log to anon, authenticated");
+
+        sql(MigrationFile.pasteReady(false));
+
+        seedVerificationHolds();
+        jobsAreMirrored("uuid");
+        assertThat(values("select grantee::text from information_schema.role_table_grants where table_schema = 'public'"
+                        + " and table_name like 'job\\_queue\\_%' and grantee in ('anon', 'authenticated', 'PUBLIC')"))
+                .isEmpty();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "jobs,blocked_by_job_id,uuid,text",
+        "jobs,required_models,text[],jsonb",
+        "jobs,required_models,text,jsonb"
+    })
+    void aColumnOfAnotherTypeIsRefusedAndNothingChanges(String table, String column, String type, String right)
+            throws Exception {
+        project(17, "uuid");
+        sql("alter table public." + table + " add column " + column + " " + type);
+        Set<String> before = catalog();
+
+        assertThatThrownBy(() -> sql(MigrationFile.pasteReady(false)))
+                .hasMessageContaining(table + "." + column + " is ")
+                .hasMessageContaining("not " + right);
+        assertThat(catalog()).isEqualTo(before);
+    }
+
+    @Test
+    void jobsNeedNoWorkflowExecutionsBesideThem() throws Exception {
+        project(17, "uuid");
+        local.installExecSql();
+        sql("drop table public.workflow_executions");
+        try (SupabaseClient supabase = client()) {
+            MigrationReport report = Migrator.create(supabase).migrate();
+
+            assertThat(report.verification().isComplete()).isTrue();
+            assertThat(report.message()).contains("no table workflow_executions");
+        }
+        jobsAreMirrored("uuid");
+    }
+
+    @Test
+    void whatAnotherMigratorAppliedMeanwhileIsNotRunAgain() throws Exception {
+        project(17, "");
+        local.installExecSql();
+        String file = "053_job_queue_version.sql";
+        ExecutorService thread = Executors.newSingleThreadExecutor();
+        try (SupabaseClient supabase = client();
+                Connection other = local.openConnection();
+                Statement statement = other.createStatement()) {
+            Migrator migrator = Migrator.create(supabase);
+            migrator.migrate();
+            sql("delete from public.job_queue_migrations where name = '" + file + "'");
+            other.setAutoCommit(false);
+            statement.execute("select pg_advisory_xact_lock(19029, 0)");
+
+            Future<MigrationReport> report = thread.submit(migrator::migrate);
+            while (values(
+                            "select pid::text from pg_locks where locktype = 'advisory' and classid = 19029 and not granted")
+                    .isEmpty()) {
+                assertThat(report.isDone()).isFalse();
+            }
+            MigrationFile applied = MigrationFile.all(true).stream()
+                    .filter(f -> f.name().equals(file))
+                    .collect(Collectors.toList())
+                    .get(0);
+            statement.execute(applied.recordSql());
+            statement.execute("comment on function public.job_queue_version() is 'of a later file'");
+            other.commit();
+
+            report.get();
+            assertThat(values("select obj_description('public.job_queue_version()'::regprocedure)"))
+                    .containsExactly("of a later file");
+        } finally {
+            thread.shutdownNow();
         }
     }
 
