@@ -63,6 +63,7 @@ create table if not exists public.job_queue_jobs (
     entered_at timestamptz not null,
     line_key timestamptz not null,
     seq bigint not null,
+    waits_since timestamptz not null,
     due_at timestamptz,
     deadline timestamptz,
     attempt integer not null default 0,
@@ -87,6 +88,8 @@ with (fillfactor = 80);
 comment on table public.job_queue_jobs is 'Every job the coordinator knows, one row each.';
 comment on column public.job_queue_jobs.runnable is 'A waiting job that has a seat in every line it stands in: the next claim by a worker that can run it starts it.';
 comment on column public.job_queue_jobs.line_key is 'entered_at - priority * priority_step; with seq, its place in every line. Never changes while the job waits.';
+comment on column public.job_queue_jobs.waits_since is
+    'Since when it waits for its present or latest attempt: entered, fell due or was taken back then. Not moved by a pause.';
 comment on column public.job_queue_jobs.due_at is 'When a delayed job comes (back) into line; infinity while a model it needs is paused.';
 comment on column public.job_queue_jobs.deadline is 'A job that has not started by then fails with the reason expired.';
 comment on column public.job_queue_jobs.token is 'Fencing token of the latest attempt.';

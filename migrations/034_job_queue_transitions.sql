@@ -1,18 +1,32 @@
 -- Private: the transitions of a job. Each writes exactly one event per job in the same transaction.
 
+-- The ids grow with time (the form of version 7): random ones would touch a page of the key's index each, all over a large log.
 create or replace function job_queue.log_event(
     ids text[], event text, extra jsonb default '{}'
 ) returns void
 language plpgsql
 set search_path = ''
 as $$
+declare
+    moment timestamptz := clock_timestamp();
+    ends_run boolean := event in ('retry_scheduled', 'lease_expired') or event = 'released' and not extra ? 'released_models';
+    ends boolean := event in ('completed', 'failed', 'cancelled', 'expired');
 begin
-    insert into public.job_queue_log (job_id, job_type, event_type, models, blocked_by_job_id, conflict_reason, metadata, created_at)
-    select j.job_id, j.job_type, event, to_jsonb(j.models), p.blocked_by_job_id, p.conflict_reason,
+    insert into public.job_queue_log (id, job_id, job_type, event_type, models, blocked_by_job_id, conflict_reason, metadata, created_at)
+    select
+        encode(set_bit(set_bit(overlay(
+            uuid_send(gen_random_uuid()) placing substring(int8send((extract(epoch from moment) * 1000)::bigint) from 3) from 1 for 6
+        ), 52, 1), 53, 1), 'hex')::uuid,
+        j.job_id, j.job_type, event, to_jsonb(j.models), p.blocked_by_job_id, p.conflict_reason,
         jsonb_strip_nulls(jsonb_build_object(
             'status', j.status, 'handler', j.handler, 'attempt', j.attempt, 'token', j.token, 'worker_id', j.worker_id,
             'error', left(j.error, 500),
-            'due_at', case when j.status = 'delayed' then j.due_at end
+            'due_at', case when j.status = 'delayed' then j.due_at end,
+            -- Seconds. A job that ends was running if it started after it last began to wait.
+            'waited', case when event = 'started' or ends and (j.started_at >= j.waits_since) is not true
+                then greatest(round(extract(epoch from moment - j.waits_since), 3), 0) end,
+            'ran', case when ends_run or ends and j.started_at >= j.waits_since
+                then round(extract(epoch from moment - j.started_at), 3) end
         )) || extra,
         clock_timestamp()
     from public.job_queue_jobs as j
@@ -22,7 +36,30 @@ begin
 end;
 $$;
 
-comment on function job_queue.log_event(text[], text, jsonb) is 'Writes one event of each job to job_queue_log, with what it is now.';
+comment on function job_queue.log_event(text[], text, jsonb) is
+    'Writes one event of each job to job_queue_log, with what it is now (docs/reference/events.md).';
+
+create or replace function job_queue.log_change(event text, models text[], before jsonb, after jsonb) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+    claims jsonb := nullif(current_setting('request.jwt.claims', true), '')::jsonb;
+begin
+    -- Only what changed; nothing changed is no event.
+    select jsonb_object_agg(b.key, b.value), jsonb_object_agg(b.key, after -> b.key) into before, after
+    from jsonb_each(before) as b where b.value is distinct from after -> b.key;
+    if before is not null then
+        insert into public.job_queue_log (job_id, job_type, event_type, models, metadata, created_at)
+        values ('', 'normal', event, to_jsonb(models), jsonb_build_object(
+            'before', before, 'after', after, 'by', coalesce(claims ->> 'sub', claims ->> 'role', session_user)
+        ), clock_timestamp());
+    end if;
+end;
+$$;
+
+comment on function job_queue.log_change(text, text[], jsonb, jsonb) is
+    'Writes the event of an operator''s change, of no job (the empty id): what it was, what it is, and whose key did it.';
 
 create or replace function job_queue.lease(j public.job_queue_jobs) returns jsonb
 language plpgsql
@@ -161,7 +198,7 @@ begin
     end if;
     if cardinality(back) > 0 then
         -- Its rows in the lines are still there: it goes back to its own place.
-        update public.job_queue_jobs as j set status = 'waiting', lease_until = null where j.job_id = any (back);
+        update public.job_queue_jobs as j set status = 'waiting', lease_until = null, waits_since = moment where j.job_id = any (back);
         perform job_queue.enter(back, s);
         perform job_queue.log_event(back, 'lease_expired');
     end if;

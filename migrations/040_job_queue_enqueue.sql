@@ -31,12 +31,12 @@ begin
     moment := clock_timestamp();
     with inserted as (
         insert into public.job_queue_jobs (
-            job_id, job_type, handler, models, status, priority, entered_at, line_key, seq, due_at, deadline,
+            job_id, job_type, handler, models, status, priority, entered_at, waits_since, line_key, seq, due_at, deadline,
             max_attempts, payload
         )
         select n.job_id, n.job_type, n.handler, n.models,
             case when n.run_at > moment then 'delayed' else 'waiting' end,
-            n.priority, moment, moment - n.priority * s.priority_step, nextval('public.job_queue_line_seq'),
+            n.priority, moment, greatest(moment, n.run_at), moment - n.priority * s.priority_step, nextval('public.job_queue_line_seq'),
             case when n.run_at > moment then n.run_at end, n.deadline, n.max_attempts, n.payload
         from (
             select e ->> 'job_id' as job_id, e ->> 'job_type' as job_type, e ->> 'handler' as handler,

@@ -72,7 +72,8 @@ begin
         set status = case when j.job_id = any (delayed) then 'delayed' else 'waiting' end,
             due_at = case when j.job_id = any (delayed) then v.retry_at end,
             attempt = case when v.verdict = 'released' then j.attempt - 1 else j.attempt end,
-            lease_until = null
+            lease_until = null,
+            waits_since = case when j.job_id = any (delayed) then v.retry_at else moment end
         from jsonb_to_recordset(verdicts) as v (job_id text, changes boolean, verdict text, retry_at timestamptz)
         where j.job_id = v.job_id and v.changes and j.job_id = any (retried || released);
         -- A job that backs off stands in no line; the others still have their places.

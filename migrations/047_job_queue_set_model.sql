@@ -4,6 +4,7 @@ set search_path = ''
 as $$
 declare
     target text := settings ->> 'alias_of';
+    was jsonb := jsonb_build_object('alias_of', (select a.model from public.job_queue_aliases as a where a.alias = name));
 begin
     if settings - 'alias_of' <> '{}' then
         perform job_queue.refuse('JQ007', 'An alias has no settings of its own.', 'Give alias_of alone.');
@@ -11,6 +12,7 @@ begin
     perform job_queue.settings_alone();
     if target is null then
         delete from public.job_queue_aliases as a where a.alias = name;
+        perform job_queue.log_change('model_changed', array[name], was, '{"alias_of": null}');
         return jsonb_build_object('model', name, 'alias_of', null);
     end if;
     target := (job_queue.check_models(jsonb_build_array(target), false))[1];
@@ -25,6 +27,7 @@ begin
     end if;
     insert into public.job_queue_aliases as a (alias, model) values (name, target)
     on conflict (alias) do update set model = excluded.model;
+    perform job_queue.log_change('model_changed', array[name], was, jsonb_build_object('alias_of', target));
     return jsonb_build_object('model', name, 'alias_of', target);
 end;
 $$;
@@ -46,7 +49,9 @@ declare
     name text;
     new_capacity integer;
     was boolean;
+    before jsonb;
     moved text[];
+    halted text[];
     touched text[];
 begin
     perform job_queue.check_models(jsonb_build_array(model), false);
@@ -66,12 +71,15 @@ begin
 
     -- A pause moves jobs out of and into the lines of all their models: nothing else may move meanwhile.
     s := job_queue.settings_alone();
+    before := coalesce((select to_jsonb(m) from public.job_queue_models as m where m.model = name), '{"capacity": null, "paused": null}');
     insert into public.job_queue_models as m (model, capacity) values (name, coalesce(new_capacity, s.default_capacity))
     on conflict on constraint job_queue_models_pkey do nothing;
     select m.paused into was from public.job_queue_models as m where m.model = name for no key update;
     update public.job_queue_models as m
     set capacity = coalesce(new_capacity, m.capacity), paused = coalesce((settings ->> 'paused')::boolean, m.paused)
     where m.model = name;
+    perform job_queue.log_change('model_changed', array[name], before, (
+        select to_jsonb(m) from public.job_queue_models as m where m.model = name));
 
     touched := array[name];
     if (settings ->> 'paused')::boolean is distinct from was then
@@ -86,7 +94,15 @@ begin
             select distinct unnest(j.models) from public.job_queue_jobs as j where j.job_id = any (moved)
             union select name
         ), s);
+        halted := array(select j.job_id from public.job_queue_jobs as j where j.job_id = any (moved) and j.status = 'waiting');
         perform job_queue.enter(moved, s);
+        if not was then
+            perform job_queue.log_event(halted, 'blocked');
+        else
+            perform job_queue.log_event(array(
+                select j.job_id from public.job_queue_jobs as j where j.job_id = any (moved) and j.status = 'waiting'
+            ), 'queued', '{"resumed": true}');
+        end if;
     end if;
     perform job_queue.settle(touched, moved);
     perform job_queue.mirror(job_queue.lock_mirrored(moved, true));

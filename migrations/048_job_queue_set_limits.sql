@@ -11,6 +11,7 @@ as $$
 declare
     s public.job_queue_settings;
     was integer;
+    before jsonb;
     limit_line constant text := '';
     unknown text;
     n numeric;
@@ -19,6 +20,7 @@ begin
         '{max_active_jobs,priority_step_seconds,default_capacity,unknown_models,log_retention_days}');
     s := job_queue.settings_alone();
     was := s.max_active_jobs;
+    before := to_jsonb(s);
 
     if settings ? 'max_active_jobs' then
         s.max_active_jobs := job_queue.whole_number_of('max_active_jobs', settings -> 'max_active_jobs', 1, 10000, null);
@@ -38,6 +40,8 @@ begin
     set max_active_jobs = s.max_active_jobs, priority_step = s.priority_step, default_capacity = s.default_capacity,
         unknown_models = unknown, log_retention = s.log_retention
     where id = 1;
+    perform job_queue.log_change('limits_changed', null, before, (
+        select to_jsonb(q) from public.job_queue_settings as q where q.id = 1));
 
     if s.max_active_jobs is distinct from was then
         update public.job_queue_models as m set capacity = coalesce(s.max_active_jobs, 0) where m.model = limit_line;
