@@ -250,6 +250,7 @@ create table if not exists public.job_queue_jobs (
     entered_at timestamptz not null,
     line_key timestamptz not null,
     seq bigint not null,
+    waits_since timestamptz not null,
     due_at timestamptz,
     deadline timestamptz,
     attempt integer not null default 0,
@@ -274,6 +275,8 @@ with (fillfactor = 80);
 comment on table public.job_queue_jobs is 'Every job the coordinator knows, one row each.';
 comment on column public.job_queue_jobs.runnable is 'A waiting job that has a seat in every line it stands in: the next claim by a worker that can run it starts it.';
 comment on column public.job_queue_jobs.line_key is 'entered_at - priority * priority_step; with seq, its place in every line. Never changes while the job waits.';
+comment on column public.job_queue_jobs.waits_since is
+    'Since when it waits for its present or latest attempt: entered, fell due or was taken back then. Not moved by a pause.';
 comment on column public.job_queue_jobs.due_at is 'When a delayed job comes (back) into line; infinity while a model it needs is paused.';
 comment on column public.job_queue_jobs.deadline is 'A job that has not started by then fails with the reason expired.';
 comment on column public.job_queue_jobs.token is 'Fencing token of the latest attempt.';
@@ -984,19 +987,33 @@ notify pgrst, 'reload schema';
 
 -- Private: the transitions of a job. Each writes exactly one event per job in the same transaction.
 
+-- The ids grow with time (the form of version 7): random ones would touch a page of the key's index each, all over a large log.
 create or replace function job_queue.log_event(
     ids text[], event text, extra jsonb default '{}'
 ) returns void
 language plpgsql
 set search_path = ''
 as $$
+declare
+    moment timestamptz := clock_timestamp();
+    ends_run boolean := event in ('retry_scheduled', 'lease_expired') or event = 'released' and not extra ? 'released_models';
+    ends boolean := event in ('completed', 'failed', 'cancelled', 'expired');
 begin
-    insert into public.job_queue_log (job_id, job_type, event_type, models, blocked_by_job_id, conflict_reason, metadata, created_at)
-    select j.job_id, j.job_type, event, to_jsonb(j.models), p.blocked_by_job_id, p.conflict_reason,
+    insert into public.job_queue_log (id, job_id, job_type, event_type, models, blocked_by_job_id, conflict_reason, metadata, created_at)
+    select
+        encode(set_bit(set_bit(overlay(
+            uuid_send(gen_random_uuid()) placing substring(int8send((extract(epoch from moment) * 1000)::bigint) from 3) from 1 for 6
+        ), 52, 1), 53, 1), 'hex')::uuid,
+        j.job_id, j.job_type, event, to_jsonb(j.models), p.blocked_by_job_id, p.conflict_reason,
         jsonb_strip_nulls(jsonb_build_object(
             'status', j.status, 'handler', j.handler, 'attempt', j.attempt, 'token', j.token, 'worker_id', j.worker_id,
             'error', left(j.error, 500),
-            'due_at', case when j.status = 'delayed' then j.due_at end
+            'due_at', case when j.status = 'delayed' then j.due_at end,
+            -- Seconds. A job that ends was running if it started after it last began to wait.
+            'waited', case when event = 'started' or ends and (j.started_at >= j.waits_since) is not true
+                then greatest(round(extract(epoch from moment - j.waits_since), 3), 0) end,
+            'ran', case when ends_run or ends and j.started_at >= j.waits_since
+                then round(extract(epoch from moment - j.started_at), 3) end
         )) || extra,
         clock_timestamp()
     from public.job_queue_jobs as j
@@ -1006,7 +1023,30 @@ begin
 end;
 $$;
 
-comment on function job_queue.log_event(text[], text, jsonb) is 'Writes one event of each job to job_queue_log, with what it is now.';
+comment on function job_queue.log_event(text[], text, jsonb) is
+    'Writes one event of each job to job_queue_log, with what it is now (docs/reference/events.md).';
+
+create or replace function job_queue.log_change(event text, models text[], before jsonb, after jsonb) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+    claims jsonb := nullif(current_setting('request.jwt.claims', true), '')::jsonb;
+begin
+    -- Only what changed; nothing changed is no event.
+    select jsonb_object_agg(b.key, b.value), jsonb_object_agg(b.key, after -> b.key) into before, after
+    from jsonb_each(before) as b where b.value is distinct from after -> b.key;
+    if before is not null then
+        insert into public.job_queue_log (job_id, job_type, event_type, models, metadata, created_at)
+        values ('', 'normal', event, to_jsonb(models), jsonb_build_object(
+            'before', before, 'after', after, 'by', coalesce(claims ->> 'sub', claims ->> 'role', session_user)
+        ), clock_timestamp());
+    end if;
+end;
+$$;
+
+comment on function job_queue.log_change(text, text[], jsonb, jsonb) is
+    'Writes the event of an operator''s change, of no job (the empty id): what it was, what it is, and whose key did it.';
 
 create or replace function job_queue.lease(j public.job_queue_jobs) returns jsonb
 language plpgsql
@@ -1145,7 +1185,7 @@ begin
     end if;
     if cardinality(back) > 0 then
         -- Its rows in the lines are still there: it goes back to its own place.
-        update public.job_queue_jobs as j set status = 'waiting', lease_until = null where j.job_id = any (back);
+        update public.job_queue_jobs as j set status = 'waiting', lease_until = null, waits_since = moment where j.job_id = any (back);
         perform job_queue.enter(back, s);
         perform job_queue.log_event(back, 'lease_expired');
     end if;
@@ -1581,12 +1621,12 @@ begin
     moment := clock_timestamp();
     with inserted as (
         insert into public.job_queue_jobs (
-            job_id, job_type, handler, models, status, priority, entered_at, line_key, seq, due_at, deadline,
+            job_id, job_type, handler, models, status, priority, entered_at, waits_since, line_key, seq, due_at, deadline,
             max_attempts, payload
         )
         select n.job_id, n.job_type, n.handler, n.models,
             case when n.run_at > moment then 'delayed' else 'waiting' end,
-            n.priority, moment, moment - n.priority * s.priority_step, nextval('public.job_queue_line_seq'),
+            n.priority, moment, greatest(moment, n.run_at), moment - n.priority * s.priority_step, nextval('public.job_queue_line_seq'),
             case when n.run_at > moment then n.run_at end, n.deadline, n.max_attempts, n.payload
         from (
             select e ->> 'job_id' as job_id, e ->> 'job_type' as job_type, e ->> 'handler' as handler,
@@ -1870,7 +1910,8 @@ begin
         set status = case when j.job_id = any (delayed) then 'delayed' else 'waiting' end,
             due_at = case when j.job_id = any (delayed) then v.retry_at end,
             attempt = case when v.verdict = 'released' then j.attempt - 1 else j.attempt end,
-            lease_until = null
+            lease_until = null,
+            waits_since = case when j.job_id = any (delayed) then v.retry_at else moment end
         from jsonb_to_recordset(verdicts) as v (job_id text, changes boolean, verdict text, retry_at timestamptz)
         where j.job_id = v.job_id and v.changes and j.job_id = any (retried || released);
         -- A job that backs off stands in no line; the others still have their places.
@@ -2261,6 +2302,7 @@ set search_path = ''
 as $$
 declare
     target text := settings ->> 'alias_of';
+    was jsonb := jsonb_build_object('alias_of', (select a.model from public.job_queue_aliases as a where a.alias = name));
 begin
     if settings - 'alias_of' <> '{}' then
         perform job_queue.refuse('JQ007', 'An alias has no settings of its own.', 'Give alias_of alone.');
@@ -2268,6 +2310,7 @@ begin
     perform job_queue.settings_alone();
     if target is null then
         delete from public.job_queue_aliases as a where a.alias = name;
+        perform job_queue.log_change('model_changed', array[name], was, '{"alias_of": null}');
         return jsonb_build_object('model', name, 'alias_of', null);
     end if;
     target := (job_queue.check_models(jsonb_build_array(target), false))[1];
@@ -2282,6 +2325,7 @@ begin
     end if;
     insert into public.job_queue_aliases as a (alias, model) values (name, target)
     on conflict (alias) do update set model = excluded.model;
+    perform job_queue.log_change('model_changed', array[name], was, jsonb_build_object('alias_of', target));
     return jsonb_build_object('model', name, 'alias_of', target);
 end;
 $$;
@@ -2303,7 +2347,9 @@ declare
     name text;
     new_capacity integer;
     was boolean;
+    before jsonb;
     moved text[];
+    halted text[];
     touched text[];
 begin
     perform job_queue.check_models(jsonb_build_array(model), false);
@@ -2323,12 +2369,15 @@ begin
 
     -- A pause moves jobs out of and into the lines of all their models: nothing else may move meanwhile.
     s := job_queue.settings_alone();
+    before := coalesce((select to_jsonb(m) from public.job_queue_models as m where m.model = name), '{"capacity": null, "paused": null}');
     insert into public.job_queue_models as m (model, capacity) values (name, coalesce(new_capacity, s.default_capacity))
     on conflict on constraint job_queue_models_pkey do nothing;
     select m.paused into was from public.job_queue_models as m where m.model = name for no key update;
     update public.job_queue_models as m
     set capacity = coalesce(new_capacity, m.capacity), paused = coalesce((settings ->> 'paused')::boolean, m.paused)
     where m.model = name;
+    perform job_queue.log_change('model_changed', array[name], before, (
+        select to_jsonb(m) from public.job_queue_models as m where m.model = name));
 
     touched := array[name];
     if (settings ->> 'paused')::boolean is distinct from was then
@@ -2343,7 +2392,15 @@ begin
             select distinct unnest(j.models) from public.job_queue_jobs as j where j.job_id = any (moved)
             union select name
         ), s);
+        halted := array(select j.job_id from public.job_queue_jobs as j where j.job_id = any (moved) and j.status = 'waiting');
         perform job_queue.enter(moved, s);
+        if not was then
+            perform job_queue.log_event(halted, 'blocked');
+        else
+            perform job_queue.log_event(array(
+                select j.job_id from public.job_queue_jobs as j where j.job_id = any (moved) and j.status = 'waiting'
+            ), 'queued', '{"resumed": true}');
+        end if;
     end if;
     perform job_queue.settle(touched, moved);
     perform job_queue.mirror(job_queue.lock_mirrored(moved, true));
@@ -2382,6 +2439,7 @@ as $$
 declare
     s public.job_queue_settings;
     was integer;
+    before jsonb;
     limit_line constant text := '';
     unknown text;
     n numeric;
@@ -2390,6 +2448,7 @@ begin
         '{max_active_jobs,priority_step_seconds,default_capacity,unknown_models,log_retention_days}');
     s := job_queue.settings_alone();
     was := s.max_active_jobs;
+    before := to_jsonb(s);
 
     if settings ? 'max_active_jobs' then
         s.max_active_jobs := job_queue.whole_number_of('max_active_jobs', settings -> 'max_active_jobs', 1, 10000, null);
@@ -2409,6 +2468,8 @@ begin
     set max_active_jobs = s.max_active_jobs, priority_step = s.priority_step, default_capacity = s.default_capacity,
         unknown_models = unknown, log_retention = s.log_retention
     where id = 1;
+    perform job_queue.log_change('limits_changed', null, before, (
+        select to_jsonb(q) from public.job_queue_settings as q where q.id = 1));
 
     if s.max_active_jobs is distinct from was then
         update public.job_queue_models as m set capacity = coalesce(s.max_active_jobs, 0) where m.model = limit_line;
@@ -2689,23 +2750,23 @@ notify pgrst, 'reload schema';
 
 insert into public.job_queue_migrations (name, checksum) values ('029_job_queue_migrations.sql', 'acdc948304f5ecdd2310aa1e8c7c8bd70b4ece92773e4fc1dea17eb14b5334bd') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('027_add_job_queue_coordination.sql', '59071b52084f32f81df2f908753cc426bfb92bae823b6da28b0a00e2c22f2b4c') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('030_job_queue_tables.sql', '114efe791a21de487a8397e637b41cdd08e37fb6257de5972de97ceafe0ad68a') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('030_job_queue_tables.sql', 'debfe309fd465efb2b060d09065e94a3a2bfe96b5aa4e3e56897648ef6a94dc9') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('031_job_queue_checks.sql', '0ec6d9846e822af305363b212cc10d11b5d3dd0c4a9fda3d122ce7de3d1e574c') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('032_job_queue_admission.sql', '19c54f2c575ed4e189c1f9a66c175e8c7ae7d1dbf6a8ab33e83e109d8c90fbb7') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('033_job_queue_places.sql', '2453c8f6958cdba2ac386c1c3f85b4c5a6b8ec5e13da551720f2529d8b6674fa') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('034_job_queue_transitions.sql', '27e5c0011e324ef835d37bd7ca0243b3da6e6bec0530fc69f6c86507fd8d7180') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('034_job_queue_transitions.sql', '7886cced505a1cb41c41f04453030f335dbeb7abb5794834b6525bff723fb6b0') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('035_job_queue_mirror.sql', 'fe26e379239961119be3dfc8551eeb2a799dd159a95062974b1e801274c56cd6') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('036_job_queue_insert_trigger.sql', '5d7db4ad2741a5d323579848da1854ec15a6306ace889027543afcb4f4de1d81') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('039_job_queue_version_number.sql', 'f760d9c6f94c5f6d4f823824915f02e1bfd09e4bd3e1a153e56dd0c0930ddc79') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('040_job_queue_enqueue.sql', '5104ae8f722748e33aecaef29255b54e821fb171326ac215ca0fcd967c4b3c27') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('040_job_queue_enqueue.sql', '2e7190263bc2252c96a745eb5b34ff339a787fd5ce137f820d166e3d3f35396c') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('041_job_queue_start.sql', '7e7eac2ac4a6b041c01139c3c436089e378a7048d8a05d3658983320aa1e99a3') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('042_job_queue_complete.sql', '34c303c56e808cb5fd414d037cdc431a70813ac7f99786680b275bfd9cfc6c6f') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('042_job_queue_complete.sql', '6ab66e40e771b8c0273a7fbd2e8f4da0c7ae0616b3e3c1fb5c261e10ad0bacac') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('043_job_queue_claim.sql', '8d00a2a9b76902497e5c391b31cb3ee1d2b265be57b1b745842a33afb672c454') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('044_job_queue_heartbeat.sql', 'f20ec1ab43a0a86c6eebfad9df3d17db36d2c143e2034fc1eda00dca56679872') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('045_job_queue_release_models.sql', '41e30b79e2485aa00036a74baf3bc1df53b6dadba74b1f21f0fc1a19a41f1fcd') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('046_job_queue_cancel.sql', 'cde23509910af5fffe6185723f6524bdf8a6dd223bdafb51155daf312ab390b1') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('047_job_queue_set_model.sql', 'b36a2fd58501f9d54c7f124bffeeb33f10e7b45a766d318a39bfb54a8b5b2065') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('048_job_queue_set_limits.sql', '8fcdec9bc6e1fbb13fd2f432be77af3598219278fe472a75c1b3925e016ff4da') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('047_job_queue_set_model.sql', '25f9b7638b10aa4ac5713a6e307ee57ec10cd39ad721b9c2a1bc8bcab51d8fcc') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('048_job_queue_set_limits.sql', '37cf8b8ca2f44b2152b1278953a4d60ffbc9980fc9fd344e35e416a2ed296aca') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('050_job_queue_explain.sql', '488ed47278ba411afc28e11495a8cd106c4f0d6a0de4584ba8de92e6bc43c847') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('051_job_queue_status.sql', 'af0ecc0bc7e78ed4e29e70de39050a6b80734a45793d157347fae44cebb2cc55') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('052_job_queue_sweep.sql', 'b8006c868338e61e029f716a4369d591bedd1cb89b8226393df309f60fd04264') on conflict (name) do nothing;
