@@ -23,12 +23,20 @@ create table if not exists public.job_queue_settings (
     priority_step interval not null default interval '10 minutes',
     default_capacity integer not null default 1 check (default_capacity between 0 and 10000),
     unknown_models text not null default 'create' check (unknown_models in ('create', 'refuse')),
+    paused boolean not null default false,
+    max_overtakes integer not null default 0 check (max_overtakes between 0 and 1000),
+    skip_after interval default interval '60 seconds',
     log_retention interval
 );
 
 comment on table public.job_queue_settings is 'Limits and settings of the whole queue; one row. Change it with job_queue_set_limits.';
 comment on column public.job_queue_settings.max_active_jobs is 'How many jobs may run at once, all models together; null = no limit, 1 = one job at a time.';
 comment on column public.job_queue_settings.priority_step is 'How far one level of priority moves a job ahead in its lines.';
+comment on column public.job_queue_settings.paused is 'Nobody starts, whatever is free; those that wait keep their places.';
+comment on column public.job_queue_settings.max_overtakes is
+    'How many later jobs may start on the models that a job keeps while it waits for another one; 0 = none.';
+comment on column public.job_queue_settings.skip_after is
+    'A runnable job that no live worker can run stands aside after this time; null = never. Also how long a worker that is not heard of counts as live.';
 
 insert into public.job_queue_settings (id) values (1) on conflict (id) do nothing;
 
@@ -36,11 +44,20 @@ create table if not exists public.job_queue_models (
     model text collate "C" primary key check (char_length(model) <= 200),
     capacity integer not null check (capacity between 0 and 10000),
     paused boolean not null default false,
+    starts_per_minute integer check (starts_per_minute between 1 and 100000),
+    next_start_at timestamptz,
     created_at timestamptz not null default now()
 );
 
 comment on table public.job_queue_models is
     'The models and how many jobs may hold each at once. The row with the empty name is the global limit: one more line that every job stands in.';
+
+comment on column public.job_queue_models.starts_per_minute is 'At most so many starts within any 60 seconds; null = no limit.';
+comment on column public.job_queue_models.next_start_at is 'When the next start is allowed, while somebody waits for nothing but the rate.';
+
+-- Both are empty unless a rate is set.
+create index if not exists job_queue_models_rate_idx on public.job_queue_models (model) where starts_per_minute is not null;
+create index if not exists job_queue_models_next_start_idx on public.job_queue_models (next_start_at) where next_start_at is not null;
 
 insert into public.job_queue_models (model, capacity) values ('', 0) on conflict (model) do nothing;
 
@@ -56,9 +73,16 @@ create table if not exists public.job_queue_jobs (
     job_type text not null check (job_type in ('normal', 'workflow')),
     handler text not null,
     models text[] not null,
+    needs text[] not null,
+    holding text check (holding in ('whole_run', 'release_as_used', 'per_step')),
+    steps jsonb,
+    current_step integer not null default 0,
     status text not null
     check (status in ('waiting', 'delayed', 'running', 'completed', 'failed', 'cancelled')),
     runnable boolean not null default false,
+    runnable_since timestamptz,
+    skipped boolean not null default false,
+    overtaken integer not null default 0,
     priority integer not null default 0,
     entered_at timestamptz not null,
     line_key timestamptz not null,
@@ -81,11 +105,19 @@ create table if not exists public.job_queue_jobs (
     constraint job_queue_jobs_running_has_lease
     check ((status = 'running') = (lease_until is not null)),
     constraint job_queue_jobs_runnable_waits check (not runnable or status = 'waiting'),
+    constraint job_queue_jobs_skipped_is_delayed check (not skipped or status = 'delayed'),
+    constraint job_queue_jobs_steps_are_held check ((steps is null) = (holding is null)),
     constraint job_queue_jobs_delayed_is_due check ((status = 'delayed') = (due_at is not null))
 )
 with (fillfactor = 80);
 
 comment on table public.job_queue_jobs is 'Every job the coordinator knows, one row each.';
+comment on column public.job_queue_jobs.models is 'All models that it needs from start to end.';
+comment on column public.job_queue_jobs.needs is 'Those it needs from here on: the lines it stands in. Differs from models only for jobs with steps.';
+comment on column public.job_queue_jobs.holding is 'How a job with steps holds its models: whole_run, release_as_used or per_step.';
+comment on column public.job_queue_jobs.current_step is 'The first step without a checkpoint, from 0.';
+comment on column public.job_queue_jobs.skipped is 'Stands aside (delayed) until a worker that can run it claims.';
+comment on column public.job_queue_jobs.overtaken is 'How many later jobs have started on models that it kept (max_overtakes).';
 comment on column public.job_queue_jobs.runnable is 'A waiting job that has a seat in every line it stands in: the next claim by a worker that can run it starts it.';
 comment on column public.job_queue_jobs.line_key is 'entered_at - priority * priority_step; with seq, its place in every line. Never changes while the job waits.';
 comment on column public.job_queue_jobs.waits_since is
@@ -102,6 +134,40 @@ create index if not exists job_queue_jobs_due_idx on public.job_queue_jobs (due_
 where status = 'delayed';
 create index if not exists job_queue_jobs_deadline_idx on public.job_queue_jobs (deadline)
 where status in ('waiting', 'delayed') and deadline is not null;
+
+-- By handler, for the claims of workers that can run them; nearly always empty.
+create index if not exists job_queue_jobs_skipped_idx on public.job_queue_jobs (handler)
+where skipped;
+
+create table if not exists public.job_queue_checkpoints (
+    job_id text collate "C" references public.job_queue_jobs (job_id) on delete cascade,
+    step integer check (step >= 0),
+    output jsonb,
+    saved_at timestamptz not null default clock_timestamp(),
+    primary key (job_id, step)
+);
+
+comment on table public.job_queue_checkpoints is 'The output of each step of a job that is done; a step with a row here is never run again.';
+
+create table if not exists public.job_queue_workers (
+    worker_id text collate "C" primary key,
+    handlers text[],
+    models text[],
+    seen_at timestamptz not null
+);
+
+comment on table public.job_queue_workers is 'The workers that claim, and what they can run (null = anything); kept a day after they were last heard of.';
+
+create index if not exists job_queue_workers_seen_idx on public.job_queue_workers (seen_at);
+
+create table if not exists public.job_queue_starts (
+    model text collate "C",
+    started_at timestamptz,
+    token bigint,
+    primary key (model, started_at, token)
+);
+
+comment on table public.job_queue_starts is 'The starts of the last minute of each model with starts_per_minute.';
 
 create table if not exists public.job_queue_lines (
     model text collate "C" not null,
@@ -140,13 +206,17 @@ alter table public.job_queue_models enable row level security;
 alter table public.job_queue_jobs enable row level security;
 alter table public.job_queue_lines enable row level security;
 alter table public.job_queue_requests enable row level security;
+alter table public.job_queue_checkpoints enable row level security;
+alter table public.job_queue_workers enable row level security;
+alter table public.job_queue_starts enable row level security;
 
 revoke all on public.job_queue_settings, public.job_queue_models, public.job_queue_aliases, public.job_queue_jobs,
-public.job_queue_lines, public.job_queue_requests from public, anon, authenticated;
+public.job_queue_lines, public.job_queue_requests, public.job_queue_checkpoints, public.job_queue_workers, public.job_queue_starts from public, anon, authenticated;
 revoke all on sequence public.job_queue_line_seq, public.job_queue_token_seq from public, anon, authenticated;
 
 grant select, insert, update, delete on public.job_queue_settings, public.job_queue_models, public.job_queue_aliases,
-public.job_queue_jobs, public.job_queue_lines, public.job_queue_requests, public.job_queue_log, public.job_queue_state to service_role;
+public.job_queue_jobs, public.job_queue_lines, public.job_queue_requests, public.job_queue_checkpoints, public.job_queue_workers, public.job_queue_starts,
+public.job_queue_log, public.job_queue_state to service_role;
 grant usage, select on sequence public.job_queue_line_seq, public.job_queue_token_seq to service_role;
 
 notify pgrst, 'reload schema';

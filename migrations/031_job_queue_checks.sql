@@ -81,6 +81,31 @@ $$;
 comment on function job_queue.check_models(jsonb, boolean) is
     'The model names of a job, trimmed, aliases resolved, without duplicates; refuses (JQ002) anything but an array of 1 to 64 names, or an empty one with unrestricted.';
 
+create or replace function job_queue.check_steps(steps jsonb) returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+    checked jsonb;
+begin
+    if steps is null or jsonb_typeof(steps) <> 'array' or jsonb_array_length(steps) not between 1 and 100 then
+        perform job_queue.refuse('JQ007', 'The steps are not an array of 1 to 100 steps.',
+                                 'Give for example [{"name": "image", "models": ["nano-banana-pro"]}].');
+    end if;
+    perform job_queue.check_keys('A step', e, '{name,models}') from jsonb_array_elements(steps) as e;
+    -- A step may need no model, but says so with an empty array.
+    select jsonb_agg(jsonb_build_object(
+        'name', job_queue.check_name('The name of a step', coalesce(e ->> 'name', 'step ' || n)),
+        'models', job_queue.check_models(e -> 'models', coalesce(e -> 'models', 'null') = '[]')
+    ) order by n) into checked
+    from jsonb_array_elements(steps) with ordinality as t (e, n);
+    return checked;
+end;
+$$;
+
+comment on function job_queue.check_steps(jsonb) is 'The steps of a workflow with their models'' own names; refuses (JQ002, JQ007) what is not an array of 1 to 100 steps.';
+
 create or replace function job_queue.check_job_type(job_type text) returns text
 language plpgsql
 immutable
@@ -148,6 +173,21 @@ $$;
 
 comment on function job_queue.number_of(text, jsonb, numeric, numeric, numeric, text) is
     'A number within its range, or the fallback where none is given; refuses anything else.';
+
+create or replace function job_queue.flag_of(what text, value jsonb, fallback boolean) returns boolean
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+    if coalesce(jsonb_typeof(value), 'null') not in ('boolean', 'null') then
+        perform job_queue.refuse('JQ007', format('%s is %s.', what, left(value::text, 40)), 'Give true or false.');
+    end if;
+    return coalesce((nullif(value, 'null'))::boolean, fallback);
+end;
+$$;
+
+comment on function job_queue.flag_of(text, jsonb, boolean) is 'True or false, or the fallback where none is given; refuses (JQ007) anything else.';
 
 create or replace function job_queue.whole_number_of(
     what text, value jsonb, low numeric, high numeric, fallback integer

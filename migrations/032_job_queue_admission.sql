@@ -81,6 +81,42 @@ $$;
 comment on function job_queue.lines_of(text[], public.job_queue_settings) is
     'The lines that a job with these models stands in: the global limit, where there is one, is one more line (the empty name).';
 
+create or replace function job_queue.needs_of(models text[], holding text, steps jsonb, step integer) returns text[]
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+    if coalesce(holding, 'whole_run') = 'whole_run' then
+        return models;
+    end if;
+    return array(
+        select m.name from jsonb_array_elements(steps) with ordinality as t (e, n)
+        cross join jsonb_array_elements_text(e -> 'models') with ordinality as m (name, k)
+        where case when holding = 'per_step' then t.n = step + 1 else t.n > step end
+        group by m.name order by min(t.n * 1000 + m.k)
+    );
+end;
+$$;
+
+comment on function job_queue.needs_of(text[], text, jsonb, integer) is
+    'The models that a job needs from this step (from 0) on, by its holding rule.';
+
+create or replace function job_queue.models_due() returns text[]
+language plpgsql
+set search_path = ''
+as $$
+declare
+    moment timestamptz := clock_timestamp();
+begin
+    return array(
+        select m.model from public.job_queue_models as m where m.next_start_at <= moment order by m.next_start_at limit 20
+    );
+end;
+$$;
+
+comment on function job_queue.models_due() is 'Models whose rate allows the next start again, as seen without locks.';
+
 create or replace function job_queue.lock_models(names text[], s public.job_queue_settings) returns void
 language plpgsql
 set search_path = ''
@@ -117,7 +153,7 @@ begin
     -- A job that needs a paused model stands in no line, so that it holds nobody up.
     with parted as (
         select j.job_id,
-            exists (select from public.job_queue_models as m where m.model = any (j.models) and m.paused) as paused
+            exists (select from public.job_queue_models as m where m.model = any (j.needs) and m.paused) as paused
         from public.job_queue_jobs as j
         where j.job_id = any (ids)
     )
@@ -125,7 +161,7 @@ begin
     update public.job_queue_jobs as j
     set status = case when p.paused then 'delayed' else 'waiting' end,
         due_at = case when p.paused then timestamptz 'infinity' end,
-        runnable = false
+        runnable = false, skipped = false
     from parted as p
     where j.job_id = p.job_id;
 
@@ -136,7 +172,7 @@ begin
     insert into public.job_queue_lines (model, line_key, seq, job_id)
     select line, j.line_key, j.seq, j.job_id
     from public.job_queue_jobs as j
-    cross join unnest(job_queue.lines_of(j.models, s)) as line
+    cross join unnest(job_queue.lines_of(j.needs, s)) as line
     where j.job_id = any (ids) and j.status = 'waiting'
     on conflict (model, line_key, seq) do nothing;
 end;
@@ -145,32 +181,79 @@ $$;
 comment on function job_queue.enter(text[], public.job_queue_settings) is
     'Puts locked jobs at the place their key gives them in each of their (locked) lines, or aside while a model they need is paused. job_queue.settle must follow.';
 
+create or replace function job_queue.room(names text[]) returns table (
+    model text, free integer, by_capacity integer, free_from timestamptz
+)
+language plpgsql
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+    a_minute_ago timestamptz := clock_timestamp() - interval '1 minute';
+begin
+    -- One statement, one snapshot: a job that is starting at this instant counts as waiting or as started, never as both or neither.
+    return query
+    select t.model, least(t.by_capacity, t.by_rate), t.by_capacity,
+        case when t.by_capacity > 0 and t.by_rate <= 0 then coalesce(t.oldest_start, clock_timestamp()) + interval '1 minute' end
+    from (
+        select m.model, r.oldest_start,
+            case when m.paused then 0 else m.capacity end - h.seats as by_capacity,
+            -- Those that have started within the minute, and those that have a seat and may start at any moment.
+            m.starts_per_minute - r.starts - h.kept as by_rate
+        from public.job_queue_models as m
+        cross join lateral (
+            select count(*)::integer as seats, count(*) filter (where j.status = 'waiting')::integer as kept
+            from public.job_queue_lines as l
+            left join public.job_queue_jobs as j on m.starts_per_minute is not null and j.job_id = l.job_id
+            where l.model = m.model and l.seat is not null
+        ) as h
+        left join lateral (
+            select count(*)::integer as starts, min(e.started_at) as oldest_start
+            from public.job_queue_starts as e
+            where e.model = m.model and e.started_at > a_minute_ago
+        ) as r on m.starts_per_minute is not null
+        where m.model = any (names)
+    ) as t
+    order by t.model;
+end;
+$$;
+
+comment on function job_queue.room(text[]) is
+    'How many seats of these models could still be given: by capacity and starts_per_minute (negative: too many are taken), and when the rate allows the next one.';
+
 create or replace function job_queue.settle(names text[], entered text[] default '{}') returns void
 language plpgsql
 set search_path = ''
 as $$
 declare
     busy text[];
+    rated text[];
     contested boolean;
     touched text[] := entered;
     m record;
     first record;
     last record;
-    used integer;
+    free integer;
 begin
     -- Only lines where somebody waits without a seat, or where more seats are taken than there are, can change.
-    select array_agg(x.model order by x.model) into busy
+    select array_agg(x.model order by x.model),
+        array_agg(x.model) filter (where x.starts_per_minute is not null)
+    into busy, rated
     from public.job_queue_models as x
     where x.model = any (names)
       and (exists (select from public.job_queue_lines as l where l.model = x.model and l.seat is null)
+           or x.starts_per_minute is not null
            or (select count(*) from public.job_queue_lines as l where l.model = x.model and l.seat is not null) > x.capacity);
+
+    if busy is null and cardinality(entered) = 0 then
+        return;
+    end if;
 
     -- First see which jobs can be concerned and lock them in order; then, with nothing moving, share out the seats.
     for m in
-        select x.model, case when x.paused then 0 else x.capacity end as capacity
-        from public.job_queue_models as x where x.model = any (busy) order by x.model
+        select r.model, r.free, x.capacity from job_queue.room(busy) as r
+        join public.job_queue_models as x on x.model = r.model order by r.model
     loop
-        select count(*) into used from public.job_queue_lines as l where l.model = m.model and l.seat is not null;
         select l.line_key, l.seq into first
         from public.job_queue_lines as l where l.model = m.model and l.seat is null
         order by l.line_key, l.seq limit 1;
@@ -178,13 +261,13 @@ begin
             select from public.job_queue_lines as l
             join public.job_queue_jobs as j on j.job_id = l.job_id
             where l.model = m.model and l.seat is not null and j.status = 'waiting'
-              and (used > m.capacity or (l.line_key, l.seq) > (first.line_key, first.seq))
+              and (m.free < 0 or (l.line_key, l.seq) > (first.line_key, first.seq))
         );
         touched := touched || array(
             select l.job_id from public.job_queue_lines as l
             where l.model = m.model and l.seat is null
             order by l.line_key, l.seq
-            limit greatest(case when contested then m.capacity else m.capacity - used end, 0)
+            limit greatest(case when contested then m.capacity else m.free end, 0)
         );
         if contested then
             touched := touched || array(
@@ -194,21 +277,18 @@ begin
             );
         end if;
     end loop;
-    if cardinality(touched) = 0 then
-        return;
-    end if;
     perform from public.job_queue_jobs as j where j.job_id = any (touched) order by j.job_id for no key update;
 
     for m in
-        select x.model, case when x.paused then 0 else x.capacity end as capacity
-        from public.job_queue_models as x where x.model = any (busy) order by x.model
+        select r.model, r.free, x.capacity from job_queue.room(busy) as r
+        join public.job_queue_models as x on x.model = r.model order by r.model
     loop
-        select count(*) into used from public.job_queue_lines as l where l.model = m.model and l.seat is not null;
+        free := m.free;
         loop
             select l.line_key, l.seq into first
             from public.job_queue_lines as l where l.model = m.model and l.seat is null
             order by l.line_key, l.seq limit 1;
-            if found and used < m.capacity then
+            if found and free > 0 then
                 update public.job_queue_lines as l
                 set seat = (
                     select n from generate_series(1, m.capacity) as n
@@ -216,26 +296,38 @@ begin
                     order by n limit 1
                 )
                 where l.model = m.model and l.line_key = first.line_key and l.seq = first.seq;
-                used := used + 1;
+                free := free - 1;
                 continue;
             end if;
-            -- The last of those that have a seat and wait gives it up to one ahead of it, or to a lowered capacity.
+            -- The last of those that have a seat and wait gives it up to one ahead of it, or to a lowered capacity or rate.
             select l.line_key, l.seq into last
             from public.job_queue_lines as l
             join public.job_queue_jobs as j on j.job_id = l.job_id
             where l.model = m.model and l.seat is not null and j.status = 'waiting' and j.job_id = any (touched)
-              and (used > m.capacity or (l.line_key, l.seq) > (first.line_key, first.seq))
+              and (free < 0 or (l.line_key, l.seq) > (first.line_key, first.seq))
             order by l.line_key desc, l.seq desc limit 1;
             exit when not found;
             update public.job_queue_lines as l set seat = null
             where l.model = m.model and l.line_key = last.line_key and l.seq = last.seq;
-            used := used - 1;
+            free := free + 1;
         end loop;
     end loop;
 
+    if rated is not null then
+        -- A line held up by its rate alone is looked at again, by any caller, when the rate allows the next start.
+        update public.job_queue_models as x
+        set next_start_at = n.at
+        from (
+            select r.model, case when exists (
+                select from public.job_queue_lines as l where l.model = r.model and l.seat is null) then r.free_from end as at
+            from job_queue.room(rated) as r
+        ) as n
+        where x.model = n.model and x.next_start_at is distinct from n.at;
+    end if;
+
     -- Derived anew each time, never counted up and down: a job is runnable when none of its lines lacks a seat.
     update public.job_queue_jobs as j
-    set runnable = not j.runnable
+    set runnable = not j.runnable, runnable_since = clock_timestamp()
     where j.job_id = any (touched) and j.status = 'waiting'
       and j.runnable = exists (select from public.job_queue_lines as l where l.job_id = j.job_id and l.seat is null);
 end;

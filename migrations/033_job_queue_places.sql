@@ -15,21 +15,24 @@ as $$
 #variable_conflict use_column
 begin
     return query
-    -- The first line, by name, in which it has no seat; there, who holds the model longest, else who is just ahead.
+    -- The first line, by name, in which it has no seat; there, who holds the model longest, else (nobody does, or the rate is what
+    -- keeps it waiting) who is just ahead.
     with blocked as materialized (
-        select distinct on (s.job_id) s.job_id, s.model, h.holder, a.ahead
+        select distinct on (s.job_id) s.job_id, s.model, h.holder, a.ahead, m.next_start_at
         from public.job_queue_lines as s
+        join public.job_queue_models as m on m.model = s.model
         left join lateral (
             select r.job_id as holder
             from public.job_queue_lines as l
             join public.job_queue_jobs as r on r.job_id = l.job_id and r.status = 'running'
             where l.model = s.model and l.seat is not null
             order by r.started_at, r.job_id limit 1
-        ) as h on true
+        ) as h on m.next_start_at is null
         left join lateral (
             select l.job_id as ahead
             from public.job_queue_lines as l
-            where l.model = s.model and (l.line_key, l.seq) < (s.line_key, s.seq)
+            left join public.job_queue_jobs as r on l.seat is not null and r.job_id = l.job_id
+            where l.model = s.model and (l.line_key, l.seq) < (s.line_key, s.seq) and r.status is distinct from 'running'
             order by l.line_key desc, l.seq desc limit 1
         ) as a on h.holder is null
         where s.job_id = any (ids) and s.seat is null
@@ -38,16 +41,20 @@ begin
 
     select j.job_id, coalesce(b.holder, b.ahead),
         case
+            when j.skipped then format('No worker asks for handler %s and its models', j.handler)
             when j.due_at = 'infinity' then format('Model paused: %s', (
                 select to_jsonb(array_agg(m.model order by m.model))
-                from public.job_queue_models as m where m.model = any (j.models) and m.paused))
+                from public.job_queue_models as m where m.model = any (j.needs) and m.paused))
             when j.status = 'delayed' then format('Not due before %s',
                 to_char(j.due_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
             when b.holder is not null and b.model = '' then format('Limit of active jobs reached, active job %s', b.holder)
             when b.holder is not null then format('Model conflict with active job %s: %s', b.holder, jsonb_build_array(b.model))
             when b.ahead is not null then format('In line for %s behind job %s',
                 case when b.model = '' then 'the limit of active jobs' else jsonb_build_array(b.model)::text end, b.ahead)
+            when b.next_start_at is not null then format('Rate reached, next start of %s at %s', jsonb_build_array(b.model),
+                to_char(b.next_start_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
             when b.job_id is not null then format('No capacity: %s', jsonb_build_array(b.model))
+            when exists (select from public.job_queue_settings as s where s.paused) then 'Everything is paused'
         end
     from public.job_queue_jobs as j
     left join blocked as b on b.job_id = j.job_id

@@ -21,6 +21,8 @@ begin
         jsonb_strip_nulls(jsonb_build_object(
             'status', j.status, 'handler', j.handler, 'attempt', j.attempt, 'token', j.token, 'worker_id', j.worker_id,
             'error', left(j.error, 500),
+            'current_step', case when j.steps is not null then j.current_step end,
+            'needs', case when j.needs <> j.models then to_jsonb(j.needs) end,
             'due_at', case when j.status = 'delayed' then j.due_at end,
             -- Seconds. A job that ends was running if it started after it last began to wait.
             'waited', case when event = 'started' or ends and (j.started_at >= j.waits_since) is not true
@@ -72,13 +74,38 @@ begin
         'attempt', j.attempt, 'max_attempts', j.max_attempts, 'token', j.token, 'worker_id', j.worker_id,
         'lease_seconds', round(extract(epoch from j.lease_until - j.started_at), 3), 'lease_until', j.lease_until,
         'queued_at', j.entered_at, 'started_at', j.started_at, 'payload', j.payload
-    );
+    ) || case when j.steps is null then '{}' else jsonb_build_object(
+        'holding', j.holding, 'steps', j.steps, 'current_step', j.current_step,
+        'checkpoints', (select coalesce(jsonb_object_agg(c.step, c.output), '{}')
+                        from public.job_queue_checkpoints as c where c.job_id = j.job_id)
+    ) end;
 end;
 $$;
 
 comment on function job_queue.lease(public.job_queue_jobs) is 'What a worker is given to run a job.';
 
-create or replace function job_queue.begin(ids text[], worker text, lease_seconds numeric) returns jsonb
+create or replace function job_queue.count_starts(ids text[], except_models text[]) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+    if exists (select from public.job_queue_models as m where m.starts_per_minute is not null) then
+        insert into public.job_queue_starts (model, started_at, token)
+        select m.model, clock_timestamp(), j.token
+        from public.job_queue_jobs as j
+        join public.job_queue_models as m
+            on m.model = any (j.needs) and m.model <> all (except_models) and m.starts_per_minute is not null
+        where j.job_id = any (ids);
+    end if;
+end;
+$$;
+
+comment on function job_queue.count_starts(text[], text[]) is
+    'Notes the start of these jobs for each of their models that has starts_per_minute, but for models that they held before.';
+
+create or replace function job_queue.begin(
+    ids text[], worker text, lease_seconds numeric, extra jsonb default '{}'
+) returns jsonb
 language plpgsql
 set search_path = ''
 as $$
@@ -97,12 +124,13 @@ begin
     )
 
     select jsonb_agg(job_queue.lease(b) order by b.line_key, b.seq) into leases from begun as b;
-    perform job_queue.log_event(ids, 'started');
+    perform job_queue.count_starts(ids, '{}');
+    perform job_queue.log_event(ids, 'started', extra);
     return coalesce(leases, '[]');
 end;
 $$;
 
-comment on function job_queue.begin(text[], text, numeric) is 'Starts locked, runnable jobs: a new attempt, token and lease each. Their seats are theirs already.';
+comment on function job_queue.begin(text[], text, numeric, jsonb) is 'Starts locked, runnable jobs: a new attempt, token and lease each. Their seats are theirs already.';
 
 create or replace function job_queue.leave(
     ids text[], ended_as text, extra jsonb default '{}', event text default null
@@ -122,27 +150,32 @@ $$;
 
 comment on function job_queue.leave(text[], text, jsonb, text) is 'Ends locked jobs (completed, failed, cancelled) and gives up their places in their locked lines.';
 
-create or replace function job_queue.recoverable(at_most integer) returns text[]
+create or replace function job_queue.recoverable(at_most integer, look boolean default false) returns text[]
 language plpgsql
 set search_path = ''
 as $$
 declare
     ids text[];
+    -- A variable: an index is not searched by what may change from row to row, as clock_timestamp() may.
+    moment timestamptz := clock_timestamp();
 begin
     -- Three index probes that find nothing most of the time.
     ids := array(
         select j.job_id from public.job_queue_jobs as j
-        where j.status = 'running' and j.lease_until < clock_timestamp()
+        where j.status = 'running' and j.lease_until < moment
         order by j.lease_until limit at_most
     ) || array(
         select j.job_id from public.job_queue_jobs as j
-        where j.status = 'delayed' and j.due_at <= clock_timestamp()
+        where j.status = 'delayed' and j.due_at <= moment
         order by j.due_at limit at_most
     ) || array(
         select j.job_id from public.job_queue_jobs as j
-        where j.status in ('waiting', 'delayed') and j.deadline < clock_timestamp()
+        where j.status in ('waiting', 'delayed') and j.deadline < moment
         order by j.deadline limit at_most
     );
+    if look then
+        ids := ids || job_queue.stuck(at_most);
+    end if;
     -- One caller at a time sees to them; the others go on.
     if cardinality(ids) > 0 and not pg_try_advisory_xact_lock(19028, 0) then
         return '{}';
@@ -151,7 +184,8 @@ begin
 end;
 $$;
 
-comment on function job_queue.recoverable(integer) is 'Jobs whose lease ran out, whose time has come or whose deadline has passed, as seen without locks; none if another caller sees to them now.';
+comment on function job_queue.recoverable(integer, boolean) is
+    'Jobs whose lease ran out, whose time has come or whose deadline has passed, and (look) those that nobody can run, as seen without locks; none if another caller sees to them now.';
 
 create or replace function job_queue.recover(ids text[], s public.job_queue_settings) returns text[]
 language plpgsql
@@ -165,6 +199,7 @@ declare
     back text[];
     due text[];
     late text[];
+    aside text[];
 begin
     select
         coalesce(array_agg(j.job_id) filter (where j.status = 'running'), '{}'),
@@ -174,12 +209,16 @@ begin
         coalesce(array_agg(j.job_id) filter (
             where j.status = 'running' and j.cancel_requested_at is null and j.attempt < j.max_attempts), '{}'),
         coalesce(array_agg(j.job_id) filter (where j.status = 'delayed' and j.deadline >= moment is not false), '{}'),
-        coalesce(array_agg(j.job_id) filter (where j.status <> 'running' and j.deadline < moment), '{}')
-    into lost, gone, spent, back, due, late
+        coalesce(array_agg(j.job_id) filter (where j.status <> 'running' and j.deadline < moment), '{}'),
+        coalesce(array_agg(j.job_id) filter (where j.runnable and j.deadline >= moment is not false), '{}')
+    into lost, gone, spent, back, due, late, aside
     from public.job_queue_jobs as j
     where j.job_id = any (ids)
       and (j.status = 'running' and j.lease_until < moment or j.status = 'delayed' and j.due_at <= moment
-           or j.status in ('waiting', 'delayed') and j.deadline < moment);
+           or j.status in ('waiting', 'delayed') and j.deadline < moment
+           or j.skipped
+           or j.runnable and j.runnable_since < moment - s.skip_after and not s.paused
+           and job_queue.nobody_runs(j, s.skip_after));
 
     if cardinality(lost) > 0 then
         update public.job_queue_jobs as j
@@ -196,6 +235,13 @@ begin
     if cardinality(spent) > 0 then
         perform job_queue.leave(spent, 'failed', '{"lease_expired": true, "reason": "attempts are used up"}');
     end if;
+    if cardinality(aside) > 0 then
+        delete from public.job_queue_lines as l where l.job_id = any (aside);
+        update public.job_queue_jobs as j
+        set status = 'delayed', due_at = 'infinity', skipped = true, runnable = false
+        where j.job_id = any (aside);
+        perform job_queue.log_event(aside, 'skipped');
+    end if;
     if cardinality(back) > 0 then
         -- Its rows in the lines are still there: it goes back to its own place.
         update public.job_queue_jobs as j set status = 'waiting', lease_until = null, waits_since = moment where j.job_id = any (back);
@@ -211,7 +257,8 @@ end;
 $$;
 
 comment on function job_queue.recover(text[], public.job_queue_settings) is
-    'Takes back locked jobs whose lease ran out, lets due ones into their locked lines and fails those past their deadline; returns those that entered. job_queue.settle must follow.';
+    'Takes back locked jobs whose lease ran out, lets due and skipped ones into their locked lines, fails those past their deadline and sets aside those that nobody can run; '
+    'returns those that entered. job_queue.settle must follow.';
 
 create or replace function job_queue.take(
     worker text, at_most integer, handlers text[], models text[], lease_seconds numeric

@@ -6,7 +6,7 @@
 create or replace function job_queue.mirrored(ids text[]) returns table (
     job_id text, job_type text, status text, required_models jsonb, queue_position integer, blocked_by_job_id text,
     conflict_reason text, queued_at timestamptz, started_at timestamptz, completed_at timestamptz, progress integer,
-    error_message text
+    error_message text, current_step integer, current_step_model text
 )
 language plpgsql
 stable
@@ -22,7 +22,9 @@ begin
         end,
         to_jsonb(j.models), p.queue_position, p.blocked_by_job_id, p.conflict_reason,
         case when j.status in ('waiting', 'delayed') then j.entered_at end,
-        j.started_at, j.finished_at, j.progress, j.error
+        j.started_at, j.finished_at, j.progress, j.error,
+        case when j.steps is not null then j.current_step end,
+        case when j.status in ('waiting', 'delayed', 'running') then j.steps #>> array[j.current_step::text, 'models', '0'] end
     from public.job_queue_jobs as j
     left join job_queue.places(ids) as p on p.job_id = j.job_id
     where j.job_id = any (ids);
@@ -42,6 +44,7 @@ declare
     jobs_mirror text := '';
     executions_lock text := '';
     executions_mirror text := '';
+    checkpoint_mirror text := '';
     t text;
 begin
     foreach t in array array['jobs', 'workflow_executions'] loop
@@ -61,8 +64,13 @@ begin
             else 'ids'
         end;
 
-        select string_agg(format('%I = m.%I', c.target, c.source), ', ' order by c.target),
-            string_agg(format('r.%I is distinct from m.%I', c.target, c.source), ' or ' order by c.target)
+        -- The steps of a job that has none in the engine are its worker's own business.
+        select string_agg(format(
+                case when c.source like 'current\_step%' then '%1$I = case when m.current_step is null then r.%1$I else m.%2$I end'
+                     else '%1$I = m.%2$I' end, c.target, c.source), ', ' order by c.target),
+            string_agg(format(
+                case when c.source like 'current\_step%' then 'm.current_step is not null and r.%1$I is distinct from m.%2$I'
+                     else 'r.%1$I is distinct from m.%2$I' end, c.target, c.source), ' or ' order by c.target)
         into sets, differs
         from (values
             ('jobs', 'status', 'status'), ('jobs', 'required_models', 'required_models'),
@@ -72,7 +80,9 @@ begin
             ('jobs', 'progress', 'progress'), ('jobs', 'error_message', 'error_message'),
             ('workflow_executions', 'status', 'execution_status'),
             ('workflow_executions', 'required_models', 'required_models'),
-            ('workflow_executions', 'blocked_by_job_id', 'blocked_by_job_id')
+            ('workflow_executions', 'blocked_by_job_id', 'blocked_by_job_id'),
+            ('workflow_executions', 'current_step', 'current_step'),
+            ('workflow_executions', 'current_step_model', 'current_step_model')
         ) as c (relation, target, source)
         join pg_catalog.pg_attribute as a
             on a.attrelid = to_regclass('public.' || c.relation) and a.attname = c.target and not a.attisdropped
@@ -123,6 +133,15 @@ begin
         ) as m
         where r.job_id = any (%1$s) and r.job_id::text = m.job_id and (%3$s);
     end if;$f$, own_ids, sets, differs);
+            if exists (
+                select from pg_catalog.pg_attribute as a
+                where a.attrelid = to_regclass('public.workflow_executions') and a.attname = 'checkpoints' and a.atttypid = 'jsonb'::regtype
+            ) then
+                checkpoint_mirror := format($f$
+    update public.workflow_executions as r
+    set checkpoints = coalesce(r.checkpoints, '{}') || jsonb_build_object(step::text, output)
+    where r.job_id = any (%1$s);$f$, own_ids);
+            end if;
         end if;
     end loop;
 
@@ -152,12 +171,22 @@ begin
     end if;%s%s
 end;
 $body$;
-$f$, jobs_lock, executions_lock, jobs_mirror, executions_mirror);
+
+create or replace function job_queue.mirror_checkpoint(ids text[], step integer, output jsonb) returns void
+language plpgsql
+set search_path = ''
+as $body$
+begin
+    -- By step number, as the predecessor kept them.%s
+end;
+$body$;
+$f$, jobs_lock, executions_lock, jobs_mirror, executions_mirror, checkpoint_mirror);
 end;
 $migration$;
 
 comment on function job_queue.lock_mirrored(text[], boolean) is
     'Locks the mirrored rows of these jobs, in order; passing over: leaves out the jobs whose rows somebody else has locked instead of waiting.';
+comment on function job_queue.mirror_checkpoint(text[], integer, jsonb) is 'Adds the output of a step to the workflow execution of these jobs, where it exists.';
 comment on function job_queue.mirror(text[]) is 'Brings the mirrored rows of these jobs, where they exist, up to date.';
 
 create or replace function job_queue.refresh_state(
@@ -227,10 +256,16 @@ begin
         select o.request_id from public.job_queue_requests as o
         where o.created_at < now() - interval '15 minutes' order by o.created_at limit 2000
     );
+    delete from public.job_queue_starts as e
+    where (e.model, e.started_at, e.token) in (
+        select o.model, o.started_at, o.token from public.job_queue_starts as o
+        where o.started_at < now() - interval '1 minute' limit 2000
+    );
+    delete from public.job_queue_workers as w where w.seen_at < now() - interval '1 day';
 end;
 $$;
 
 comment on function job_queue.housekeep() is
-    'Once a second, by whoever comes along: the trailing columns of the first hundred of each line, and answers nobody can ask for any more.';
+    'Once a second, by whoever comes along: the trailing columns of the first hundred of each line, answers nobody can ask for any more, starts and workers of the past.';
 
 notify pgrst, 'reload schema';

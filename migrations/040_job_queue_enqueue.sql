@@ -1,4 +1,4 @@
-create or replace function job_queue.enter_new(jobs jsonb) returns text[]
+create or replace function job_queue.enter_new(jobs jsonb, asked boolean default false) returns text[]
 language plpgsql
 set search_path = ''
 as $$
@@ -10,17 +10,23 @@ declare
     fresh text[];
     due text[];
     entered text[];
+    rated text[];
 begin
     perform job_queue.lock_mirrored(ids, false);
-    due := job_queue.lock_mirrored(job_queue.recoverable(20), true);
+    due := array(
+        select unnest(job_queue.lock_mirrored(job_queue.recoverable(20, asked), true))
+        union select j.job_id from public.job_queue_jobs as j where asked and j.job_id = any (ids) and j.skipped
+    );
     s := job_queue.settings();
+    rated := job_queue.models_due();
     needs := job_queue.lines_of(array(
         select distinct m from jsonb_array_elements(jobs) as e
         cross join jsonb_array_elements_text(e -> 'models') as m
         where not exists (select from public.job_queue_jobs as j where j.job_id = e ->> 'job_id')
         union
-        select unnest(j.models) from public.job_queue_jobs as j where j.job_id = any (due)
-    ), s);
+        select unnest(j.models) from public.job_queue_jobs as j
+        where j.job_id = any (due) or asked and s.max_overtakes > 0 and j.job_id = any (ids)
+    ), s) || rated;
     perform job_queue.lock_models(needs, s);
     if cardinality(due) > 0 then
         perform from public.job_queue_jobs as j where j.job_id = any (due) order by j.job_id for no key update;
@@ -31,16 +37,17 @@ begin
     moment := clock_timestamp();
     with inserted as (
         insert into public.job_queue_jobs (
-            job_id, job_type, handler, models, status, priority, entered_at, waits_since, line_key, seq, due_at, deadline,
+            job_id, job_type, handler, models, needs, holding, steps, status, priority, entered_at, waits_since, line_key, seq, due_at, deadline,
             max_attempts, payload
         )
-        select n.job_id, n.job_type, n.handler, n.models,
+        select n.job_id, n.job_type, n.handler, n.models, job_queue.needs_of(n.models, n.holding, n.steps, 0), n.holding, n.steps,
             case when n.run_at > moment then 'delayed' else 'waiting' end,
             n.priority, moment, greatest(moment, n.run_at), moment - n.priority * s.priority_step, nextval('public.job_queue_line_seq'),
             case when n.run_at > moment then n.run_at end, n.deadline, n.max_attempts, n.payload
         from (
             select e ->> 'job_id' as job_id, e ->> 'job_type' as job_type, e ->> 'handler' as handler,
                 array(select jsonb_array_elements_text(e -> 'models')) as models,
+                e ->> 'holding' as holding, nullif(e -> 'steps', 'null') as steps,
                 (e ->> 'priority')::integer as priority, (e ->> 'run_at')::timestamptz as run_at,
                 (e ->> 'deadline')::timestamptz as deadline,
                 (e ->> 'max_attempts')::integer as max_attempts, nullif(e -> 'payload', 'null') as payload
@@ -63,8 +70,9 @@ begin
 end;
 $$;
 
-comment on function job_queue.enter_new(jsonb) is
-    'Puts checked jobs (job_queue.check_job) that are not known yet in line, under the locks of all their models; returns their ids. On the way it takes back dead leases and lets due jobs in.';
+comment on function job_queue.enter_new(jsonb, boolean) is
+    'Puts checked jobs (job_queue.check_job) that are not known yet in line, under the locks of all their models; returns their ids. On the way it takes back dead leases and lets due jobs in. '
+    'asked: somebody asks for these very jobs, known ones too.';
 
 create or replace function job_queue.check_job(job jsonb) returns jsonb
 language plpgsql
@@ -72,18 +80,36 @@ set search_path = ''
 as $$
 declare
     given text;
+    unrestricted boolean := job_queue.flag_of('unrestricted', job -> 'unrestricted', false);
+    steps jsonb;
+    models jsonb := job -> 'models';
 begin
-    perform job_queue.check_keys('A job', job, '{job_id,job_type,handler,models,unrestricted,priority,run_at,deadline,max_attempts,payload,row}');
+    perform job_queue.check_keys('A job', job,
+        '{job_id,job_type,handler,models,steps,holding,unrestricted,priority,run_at,deadline,max_attempts,payload,row}');
     if jsonb_typeof(coalesce(job -> 'job_id', '""')) <> 'string' then
         perform job_queue.refuse('JQ001', 'The job id is not text.', 'Give every job an id of 1 to 200 characters.');
     end if;
     perform job_queue.check_job_id(job ->> 'job_id');
-    given := coalesce(job ->> 'job_type', 'normal');
+    if jsonb_typeof(job -> 'steps') <> 'null' then
+        if jsonb_typeof(models) <> 'null' then
+            perform job_queue.refuse('JQ002', 'The job names models and steps.', 'Leave out the models: they are those of its steps.');
+        end if;
+        steps := job_queue.check_steps(job -> 'steps');
+        models := (select coalesce(jsonb_agg(m order by n), '[]') from jsonb_path_query(steps, '$[*].models[*]') with ordinality as t (m, n));
+    elsif jsonb_typeof(job -> 'holding') <> 'null' then
+        perform job_queue.refuse('JQ007', 'The job has a holding rule and no steps.', 'Name its steps, or leave the holding rule out.');
+    end if;
+    if coalesce(job ->> 'holding', 'whole_run') not in ('whole_run', 'release_as_used', 'per_step') then
+        perform job_queue.refuse('JQ007', format('The holding rule "%s" is unknown.', left(job ->> 'holding', 40)),
+                                 'Use whole_run, release_as_used or per_step.');
+    end if;
+    given := coalesce(job ->> 'job_type', case when steps is null then 'normal' else 'workflow' end);
     return jsonb_build_object(
         'job_id', job ->> 'job_id',
         'job_type', job_queue.check_job_type(given),
         'handler', job_queue.check_name('The handler', coalesce(job ->> 'handler', given), 'JQ003'),
-        'models', to_jsonb(job_queue.check_models(job -> 'models', coalesce(job -> 'unrestricted', 'false') = 'true')),
+        'models', to_jsonb(job_queue.check_models(models, unrestricted)),
+        'steps', steps, 'holding', case when steps is not null then coalesce(job ->> 'holding', 'whole_run') end,
         'priority', job_queue.whole_number_of('The priority', job -> 'priority', -100, 100, 0),
         'run_at', job_queue.time_of('run_at', job -> 'run_at'),
         'deadline', job_queue.time_of('deadline', job -> 'deadline'),

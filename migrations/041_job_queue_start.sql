@@ -14,10 +14,12 @@ declare
     worker text;
     lease_seconds numeric;
     fresh text[];
+    passed text[];
+    s public.job_queue_settings;
     j public.job_queue_jobs;
 begin
     perform job_queue.check_keys('options', options,
-        '{request_id,worker_id,lease_seconds,job_type,handler,priority,max_attempts,payload,unrestricted,run_at,deadline}');
+        '{request_id,worker_id,lease_seconds,job_type,handler,priority,max_attempts,payload,unrestricted,run_at,deadline,steps,holding}');
     answer := job_queue.first_answer(options ->> 'request_id');
     if answer is not null then
         return answer;
@@ -27,7 +29,9 @@ begin
     job := job_queue.check_job(
         (options - '{request_id,worker_id,lease_seconds}'::text[]) || jsonb_build_object('job_id', job_id, 'models', models));
 
-    fresh := job_queue.enter_new(jsonb_build_array(job));
+    fresh := job_queue.enter_new(jsonb_build_array(job), asked => exists (
+        select from public.job_queue_jobs as k where k.job_id = job_queue_start.job_id));
+    s := job_queue.settings();
     select * into j from public.job_queue_jobs as k where k.job_id = job ->> 'job_id' for no key update;
 
     if not (j.models @> array(select jsonb_array_elements_text(job -> 'models'))
@@ -36,10 +40,14 @@ begin
             format('It needs %s; ask for these, or use a new job id.', to_jsonb(j.models)));
     end if;
 
-    if j.status = 'waiting' and j.runnable then
-        answer := jsonb_build_object('result', 'started', 'lease', job_queue.begin(array[j.job_id], worker, lease_seconds) -> 0);
+    if j.status = 'waiting' and not j.runnable then
+        passed := job_queue.lend(j.job_id, s);
+    end if;
+    if j.status = 'waiting' and (j.runnable or passed is not null) and not s.paused then
+        answer := jsonb_build_object('result', 'started', 'lease', job_queue.begin(
+            array[j.job_id], worker, lease_seconds, jsonb_strip_nulls(jsonb_build_object('passed', to_jsonb(passed)))) -> 0);
         perform job_queue.mirror(array[j.job_id]);
-        perform job_queue.refresh_state(job_queue.settings(), begun => true);
+        perform job_queue.refresh_state(s, begun => true);
     elsif j.status in ('waiting', 'delayed') then
         if cardinality(fresh) > 0 then
             perform job_queue.log_event(fresh, 'blocked');

@@ -97,6 +97,12 @@ declare
     s public.job_queue_settings;
     ids text[] := array(select e ->> 'job_id' from jsonb_array_elements(outcomes) as e);
     due text[] := '{}';
+    rated text[] := '{}';
+    behind text[] := '{}';
+    handlers text[];
+    models text[];
+    id text;
+    passed text[];
     needs text[];
     verdicts jsonb := '[]';
     back text[];
@@ -107,14 +113,22 @@ declare
 begin
     perform job_queue.lock_mirrored(ids, false);
     if claim is not null then
-        due := array(select unnest(job_queue.lock_mirrored(job_queue.recoverable(20), true)) except select unnest(ids));
+        handlers := job_queue.names_of('handlers', claim -> 'handlers');
+        models := job_queue.names_of('models', claim -> 'models');
+        due := job_queue.recoverable(20, look => job_queue.note_worker(worker, handlers, models))
+            || job_queue.awaited(handlers, models, 20);
+        due := array(select unnest(job_queue.lock_mirrored(due, true)) except select unnest(ids));
+        rated := job_queue.models_due();
     end if;
     s := job_queue.settings();
+    if claim is not null then
+        behind := job_queue.lock_mirrored(job_queue.lendable(handlers, models, s.max_overtakes), true);
+    end if;
 
-    if cardinality(ids || due) > 0 then
+    if cardinality(ids || due || rated || behind) > 0 then
         needs := job_queue.lines_of(array(
-            select distinct unnest(j.models) from public.job_queue_jobs as j where j.job_id = any (ids || due)
-        ), s);
+            select distinct unnest(j.models) from public.job_queue_jobs as j where j.job_id = any (ids || due || behind)
+        ), s) || rated;
         perform job_queue.lock_models(needs, s);
         perform from public.job_queue_jobs as j where j.job_id = any (ids || due) order by j.job_id for no key update;
         verdicts := job_queue.settle_outcomes(outcomes, s);
@@ -125,10 +139,16 @@ begin
         perform job_queue.settle(needs, ended || back);
     end if;
 
-    if claim is not null then
-        leases := job_queue.take(
-            worker, (claim ->> 'max_jobs')::integer, job_queue.names_of('handlers', claim -> 'handlers'),
-            job_queue.names_of('models', claim -> 'models'), (claim ->> 'lease_seconds')::numeric);
+    if claim is not null and not s.paused then
+        leases := job_queue.take(worker, (claim ->> 'max_jobs')::integer, handlers, models, (claim ->> 'lease_seconds')::numeric);
+        foreach id in array behind loop
+            exit when jsonb_array_length(leases) >= (claim ->> 'max_jobs')::integer;
+            passed := job_queue.lend(id, s);
+            if passed is not null then
+                leases := leases || job_queue.begin(array[id], worker, (claim ->> 'lease_seconds')::numeric,
+                                                    jsonb_build_object('passed', to_jsonb(passed)));
+            end if;
+        end loop;
     end if;
     begun := array(select l ->> 'job_id' from jsonb_array_elements(leases) as l);
     perform job_queue.mirror(ended || due || begun);
@@ -143,7 +163,8 @@ begin
     if claim is not null then
         answer := answer || jsonb_build_object('leases', leases, 'next_due_at', least(
             (select min(j.due_at) from public.job_queue_jobs as j where j.status = 'delayed' and j.due_at < 'infinity'),
-            (select min(j.lease_until) from public.job_queue_jobs as j where j.status = 'running')
+            (select min(j.lease_until) from public.job_queue_jobs as j where j.status = 'running'),
+            (select min(m.next_start_at) from public.job_queue_models as m where m.next_start_at is not null)
         ));
     end if;
     return answer;

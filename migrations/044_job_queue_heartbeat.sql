@@ -52,6 +52,14 @@ begin
     select coalesce(array_agg(r.job_id) filter (where r.progress is not null), '{}') into progressed from renewed as r;
     perform job_queue.mirror(job_queue.lock_mirrored(progressed, true));
 
+    -- A busy worker does not claim, and is there all the same. Two beats of one worker: the second passes by.
+    update public.job_queue_workers as w set seen_at = moment
+    where w.worker_id in (
+        select o.worker_id from public.job_queue_workers as o
+        where o.worker_id = job_queue_heartbeat.worker_id and o.seen_at < moment - interval '5 seconds'
+        for no key update skip locked
+    );
+
     select jsonb_build_object('leases', coalesce(jsonb_agg(jsonb_build_object(
         'job_id', g.job_id, 'token', g.token,
         'result', case when j.job_id is null then 'lost' when j.cancel_requested_at is not null then 'cancel_requested' else 'held' end,

@@ -21,7 +21,7 @@ begin
     end if;
     -- Jobs that stand in its line would stay there, beside those of the model.
     if exists (select from public.job_queue_lines as l where l.model = name)
-       or exists (select from public.job_queue_jobs as j where j.status = 'delayed' and name = any (j.models)) then
+       or exists (select from public.job_queue_jobs as j where j.status not in ('completed', 'failed', 'cancelled') and name = any (j.models)) then
         perform job_queue.refuse('JQ007', format('Jobs are in line for "%s" under this name.', name),
                                  'Let them end first: pause their source, or cancel them.');
     end if;
@@ -48,7 +48,9 @@ declare
     s public.job_queue_settings;
     name text;
     new_capacity integer;
-    was boolean;
+    new_paused boolean;
+    rate integer;
+    was public.job_queue_models;
     before jsonb;
     moved text[];
     halted text[];
@@ -56,11 +58,10 @@ declare
 begin
     perform job_queue.check_models(jsonb_build_array(model), false);
     name := btrim(model, E' \t\r\n');
-    perform job_queue.check_keys('settings', settings, '{capacity,paused,alias_of}');
+    perform job_queue.check_keys('settings', settings, '{capacity,paused,starts_per_minute,alias_of}');
     new_capacity := job_queue.whole_number_of('The capacity', settings -> 'capacity', 0, 10000, null);
-    if coalesce(jsonb_typeof(settings -> 'paused'), 'null') not in ('boolean', 'null') then
-        perform job_queue.refuse('JQ007', format('paused is %s.', settings -> 'paused'), 'Give true or false.');
-    end if;
+    new_paused := job_queue.flag_of('paused', settings -> 'paused', null);
+    rate := job_queue.whole_number_of('starts_per_minute', settings -> 'starts_per_minute', 1, 100000, null);
 
     if settings ? 'alias_of' then
         return job_queue.set_alias(name, settings);
@@ -71,22 +72,33 @@ begin
 
     -- A pause moves jobs out of and into the lines of all their models: nothing else may move meanwhile.
     s := job_queue.settings_alone();
-    before := coalesce((select to_jsonb(m) from public.job_queue_models as m where m.model = name), '{"capacity": null, "paused": null}');
+    before := coalesce((select to_jsonb(m) - 'next_start_at' from public.job_queue_models as m where m.model = name),
+                       '{"capacity": null, "paused": null, "starts_per_minute": null}');
     insert into public.job_queue_models as m (model, capacity) values (name, coalesce(new_capacity, s.default_capacity))
     on conflict on constraint job_queue_models_pkey do nothing;
-    select m.paused into was from public.job_queue_models as m where m.model = name for no key update;
+    select * into was from public.job_queue_models as m where m.model = name for no key update;
     update public.job_queue_models as m
-    set capacity = coalesce(new_capacity, m.capacity), paused = coalesce((settings ->> 'paused')::boolean, m.paused)
+    set capacity = coalesce(new_capacity, m.capacity), paused = coalesce(new_paused, m.paused),
+        starts_per_minute = case when settings ? 'starts_per_minute' then rate else m.starts_per_minute end,
+        next_start_at = null
     where m.model = name;
     perform job_queue.log_change('model_changed', array[name], before, (
-        select to_jsonb(m) from public.job_queue_models as m where m.model = name));
+        select to_jsonb(m) - 'next_start_at' from public.job_queue_models as m where m.model = name));
+    -- The minute that a new rate looks back on began before it.
+    if rate is not null and was.starts_per_minute is null then
+        insert into public.job_queue_starts (model, started_at, token)
+        select name, l.created_at, (l.metadata ->> 'token')::bigint
+        from public.job_queue_log as l
+        where l.event_type = 'started' and l.created_at > now() - interval '1 minute' and l.models ? name
+        on conflict do nothing;
+    end if;
 
     touched := array[name];
-    if (settings ->> 'paused')::boolean is distinct from was then
+    if new_paused <> was.paused then
         moved := array(
             select j.job_id from public.job_queue_jobs as j
-            where name = any (j.models)
-              and (j.status = 'waiting' or j.status = 'delayed' and j.due_at = 'infinity')
+            where name = any (j.needs)
+              and (j.status = 'waiting' or j.status = 'delayed' and j.due_at = 'infinity' and not j.skipped)
             order by j.job_id
             for no key update
         );
@@ -96,7 +108,7 @@ begin
         ), s);
         halted := array(select j.job_id from public.job_queue_jobs as j where j.job_id = any (moved) and j.status = 'waiting');
         perform job_queue.enter(moved, s);
-        if not was then
+        if not was.paused then
             perform job_queue.log_event(halted, 'blocked');
         else
             perform job_queue.log_event(array(
@@ -111,6 +123,7 @@ begin
         'model', name,
         'capacity', (select m.capacity from public.job_queue_models as m where m.model = name),
         'paused', (select m.paused from public.job_queue_models as m where m.model = name),
+        'starts_per_minute', (select m.starts_per_minute from public.job_queue_models as m where m.model = name),
         'holders', (select count(*) from public.job_queue_lines as l join public.job_queue_jobs as j on j.job_id = l.job_id
                     where l.model = name and j.status = 'running'),
         'waiting', (select count(*) from public.job_queue_lines as l join public.job_queue_jobs as j on j.job_id = l.job_id
@@ -120,7 +133,7 @@ end;
 $$;
 
 comment on function public.job_queue_set_model(text, jsonb) is
-    'Creates or changes a model: capacity (0-10,000), paused; or makes the name an alias (alias_of). A lower capacity lets those that run end and nobody in until it fits. '
+    'Creates or changes a model: capacity (0-10,000), paused, starts_per_minute; or makes the name an alias (alias_of). A lower capacity lets those that run end and nobody in until it fits. '
     'docs/reference/rpc.md. Example: select job_queue_set_model(''motion-2.0-fast'', ''{"capacity": 2}'')';
 
 notify pgrst, 'reload schema';

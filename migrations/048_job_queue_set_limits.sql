@@ -17,7 +17,7 @@ declare
     n numeric;
 begin
     perform job_queue.check_keys('settings', settings,
-        '{max_active_jobs,priority_step_seconds,default_capacity,unknown_models,log_retention_days}');
+        '{max_active_jobs,priority_step_seconds,default_capacity,unknown_models,log_retention_days,paused,max_overtakes,skip_after_seconds}');
     s := job_queue.settings_alone();
     was := s.max_active_jobs;
     before := to_jsonb(s);
@@ -36,8 +36,15 @@ begin
         n := job_queue.number_of('log_retention_days', settings -> 'log_retention_days', 1, 3650, null);
         s.log_retention := make_interval(secs => n * 86400);
     end if;
+    s.paused := job_queue.flag_of('paused', settings -> 'paused', s.paused);
+    s.max_overtakes := job_queue.whole_number_of('max_overtakes', settings -> 'max_overtakes', 0, 1000, s.max_overtakes);
+    if settings ? 'skip_after_seconds' then
+        n := job_queue.number_of('skip_after_seconds', settings -> 'skip_after_seconds', 1, 86400, null);
+        s.skip_after := make_interval(secs => n);
+    end if;
     update public.job_queue_settings
-    set max_active_jobs = s.max_active_jobs, priority_step = s.priority_step, default_capacity = s.default_capacity,
+    set paused = s.paused, max_overtakes = s.max_overtakes, skip_after = s.skip_after,
+        max_active_jobs = s.max_active_jobs, priority_step = s.priority_step, default_capacity = s.default_capacity,
         unknown_models = unknown, log_retention = s.log_retention
     where id = 1;
     perform job_queue.log_change('limits_changed', null, before, (
@@ -65,7 +72,8 @@ begin
     return jsonb_build_object(
         'max_active_jobs', s.max_active_jobs, 'priority_step_seconds', extract(epoch from s.priority_step),
         'default_capacity', s.default_capacity, 'unknown_models', unknown,
-        'log_retention_days', extract(epoch from s.log_retention) / 86400);
+        'log_retention_days', extract(epoch from s.log_retention) / 86400,
+        'paused', s.paused, 'max_overtakes', s.max_overtakes, 'skip_after_seconds', extract(epoch from s.skip_after));
 end;
 $$;
 

@@ -210,12 +210,20 @@ create table if not exists public.job_queue_settings (
     priority_step interval not null default interval '10 minutes',
     default_capacity integer not null default 1 check (default_capacity between 0 and 10000),
     unknown_models text not null default 'create' check (unknown_models in ('create', 'refuse')),
+    paused boolean not null default false,
+    max_overtakes integer not null default 0 check (max_overtakes between 0 and 1000),
+    skip_after interval default interval '60 seconds',
     log_retention interval
 );
 
 comment on table public.job_queue_settings is 'Limits and settings of the whole queue; one row. Change it with job_queue_set_limits.';
 comment on column public.job_queue_settings.max_active_jobs is 'How many jobs may run at once, all models together; null = no limit, 1 = one job at a time.';
 comment on column public.job_queue_settings.priority_step is 'How far one level of priority moves a job ahead in its lines.';
+comment on column public.job_queue_settings.paused is 'Nobody starts, whatever is free; those that wait keep their places.';
+comment on column public.job_queue_settings.max_overtakes is
+    'How many later jobs may start on the models that a job keeps while it waits for another one; 0 = none.';
+comment on column public.job_queue_settings.skip_after is
+    'A runnable job that no live worker can run stands aside after this time; null = never. Also how long a worker that is not heard of counts as live.';
 
 insert into public.job_queue_settings (id) values (1) on conflict (id) do nothing;
 
@@ -223,11 +231,20 @@ create table if not exists public.job_queue_models (
     model text collate "C" primary key check (char_length(model) <= 200),
     capacity integer not null check (capacity between 0 and 10000),
     paused boolean not null default false,
+    starts_per_minute integer check (starts_per_minute between 1 and 100000),
+    next_start_at timestamptz,
     created_at timestamptz not null default now()
 );
 
 comment on table public.job_queue_models is
     'The models and how many jobs may hold each at once. The row with the empty name is the global limit: one more line that every job stands in.';
+
+comment on column public.job_queue_models.starts_per_minute is 'At most so many starts within any 60 seconds; null = no limit.';
+comment on column public.job_queue_models.next_start_at is 'When the next start is allowed, while somebody waits for nothing but the rate.';
+
+-- Both are empty unless a rate is set.
+create index if not exists job_queue_models_rate_idx on public.job_queue_models (model) where starts_per_minute is not null;
+create index if not exists job_queue_models_next_start_idx on public.job_queue_models (next_start_at) where next_start_at is not null;
 
 insert into public.job_queue_models (model, capacity) values ('', 0) on conflict (model) do nothing;
 
@@ -243,9 +260,16 @@ create table if not exists public.job_queue_jobs (
     job_type text not null check (job_type in ('normal', 'workflow')),
     handler text not null,
     models text[] not null,
+    needs text[] not null,
+    holding text check (holding in ('whole_run', 'release_as_used', 'per_step')),
+    steps jsonb,
+    current_step integer not null default 0,
     status text not null
     check (status in ('waiting', 'delayed', 'running', 'completed', 'failed', 'cancelled')),
     runnable boolean not null default false,
+    runnable_since timestamptz,
+    skipped boolean not null default false,
+    overtaken integer not null default 0,
     priority integer not null default 0,
     entered_at timestamptz not null,
     line_key timestamptz not null,
@@ -268,11 +292,19 @@ create table if not exists public.job_queue_jobs (
     constraint job_queue_jobs_running_has_lease
     check ((status = 'running') = (lease_until is not null)),
     constraint job_queue_jobs_runnable_waits check (not runnable or status = 'waiting'),
+    constraint job_queue_jobs_skipped_is_delayed check (not skipped or status = 'delayed'),
+    constraint job_queue_jobs_steps_are_held check ((steps is null) = (holding is null)),
     constraint job_queue_jobs_delayed_is_due check ((status = 'delayed') = (due_at is not null))
 )
 with (fillfactor = 80);
 
 comment on table public.job_queue_jobs is 'Every job the coordinator knows, one row each.';
+comment on column public.job_queue_jobs.models is 'All models that it needs from start to end.';
+comment on column public.job_queue_jobs.needs is 'Those it needs from here on: the lines it stands in. Differs from models only for jobs with steps.';
+comment on column public.job_queue_jobs.holding is 'How a job with steps holds its models: whole_run, release_as_used or per_step.';
+comment on column public.job_queue_jobs.current_step is 'The first step without a checkpoint, from 0.';
+comment on column public.job_queue_jobs.skipped is 'Stands aside (delayed) until a worker that can run it claims.';
+comment on column public.job_queue_jobs.overtaken is 'How many later jobs have started on models that it kept (max_overtakes).';
 comment on column public.job_queue_jobs.runnable is 'A waiting job that has a seat in every line it stands in: the next claim by a worker that can run it starts it.';
 comment on column public.job_queue_jobs.line_key is 'entered_at - priority * priority_step; with seq, its place in every line. Never changes while the job waits.';
 comment on column public.job_queue_jobs.waits_since is
@@ -289,6 +321,40 @@ create index if not exists job_queue_jobs_due_idx on public.job_queue_jobs (due_
 where status = 'delayed';
 create index if not exists job_queue_jobs_deadline_idx on public.job_queue_jobs (deadline)
 where status in ('waiting', 'delayed') and deadline is not null;
+
+-- By handler, for the claims of workers that can run them; nearly always empty.
+create index if not exists job_queue_jobs_skipped_idx on public.job_queue_jobs (handler)
+where skipped;
+
+create table if not exists public.job_queue_checkpoints (
+    job_id text collate "C" references public.job_queue_jobs (job_id) on delete cascade,
+    step integer check (step >= 0),
+    output jsonb,
+    saved_at timestamptz not null default clock_timestamp(),
+    primary key (job_id, step)
+);
+
+comment on table public.job_queue_checkpoints is 'The output of each step of a job that is done; a step with a row here is never run again.';
+
+create table if not exists public.job_queue_workers (
+    worker_id text collate "C" primary key,
+    handlers text[],
+    models text[],
+    seen_at timestamptz not null
+);
+
+comment on table public.job_queue_workers is 'The workers that claim, and what they can run (null = anything); kept a day after they were last heard of.';
+
+create index if not exists job_queue_workers_seen_idx on public.job_queue_workers (seen_at);
+
+create table if not exists public.job_queue_starts (
+    model text collate "C",
+    started_at timestamptz,
+    token bigint,
+    primary key (model, started_at, token)
+);
+
+comment on table public.job_queue_starts is 'The starts of the last minute of each model with starts_per_minute.';
 
 create table if not exists public.job_queue_lines (
     model text collate "C" not null,
@@ -327,13 +393,17 @@ alter table public.job_queue_models enable row level security;
 alter table public.job_queue_jobs enable row level security;
 alter table public.job_queue_lines enable row level security;
 alter table public.job_queue_requests enable row level security;
+alter table public.job_queue_checkpoints enable row level security;
+alter table public.job_queue_workers enable row level security;
+alter table public.job_queue_starts enable row level security;
 
 revoke all on public.job_queue_settings, public.job_queue_models, public.job_queue_aliases, public.job_queue_jobs,
-public.job_queue_lines, public.job_queue_requests from public, anon, authenticated;
+public.job_queue_lines, public.job_queue_requests, public.job_queue_checkpoints, public.job_queue_workers, public.job_queue_starts from public, anon, authenticated;
 revoke all on sequence public.job_queue_line_seq, public.job_queue_token_seq from public, anon, authenticated;
 
 grant select, insert, update, delete on public.job_queue_settings, public.job_queue_models, public.job_queue_aliases,
-public.job_queue_jobs, public.job_queue_lines, public.job_queue_requests, public.job_queue_log, public.job_queue_state to service_role;
+public.job_queue_jobs, public.job_queue_lines, public.job_queue_requests, public.job_queue_checkpoints, public.job_queue_workers, public.job_queue_starts,
+public.job_queue_log, public.job_queue_state to service_role;
 grant usage, select on sequence public.job_queue_line_seq, public.job_queue_token_seq to service_role;
 
 notify pgrst, 'reload schema';
@@ -424,6 +494,31 @@ $$;
 comment on function job_queue.check_models(jsonb, boolean) is
     'The model names of a job, trimmed, aliases resolved, without duplicates; refuses (JQ002) anything but an array of 1 to 64 names, or an empty one with unrestricted.';
 
+create or replace function job_queue.check_steps(steps jsonb) returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+    checked jsonb;
+begin
+    if steps is null or jsonb_typeof(steps) <> 'array' or jsonb_array_length(steps) not between 1 and 100 then
+        perform job_queue.refuse('JQ007', 'The steps are not an array of 1 to 100 steps.',
+                                 'Give for example [{"name": "image", "models": ["nano-banana-pro"]}].');
+    end if;
+    perform job_queue.check_keys('A step', e, '{name,models}') from jsonb_array_elements(steps) as e;
+    -- A step may need no model, but says so with an empty array.
+    select jsonb_agg(jsonb_build_object(
+        'name', job_queue.check_name('The name of a step', coalesce(e ->> 'name', 'step ' || n)),
+        'models', job_queue.check_models(e -> 'models', coalesce(e -> 'models', 'null') = '[]')
+    ) order by n) into checked
+    from jsonb_array_elements(steps) with ordinality as t (e, n);
+    return checked;
+end;
+$$;
+
+comment on function job_queue.check_steps(jsonb) is 'The steps of a workflow with their models'' own names; refuses (JQ002, JQ007) what is not an array of 1 to 100 steps.';
+
 create or replace function job_queue.check_job_type(job_type text) returns text
 language plpgsql
 immutable
@@ -491,6 +586,21 @@ $$;
 
 comment on function job_queue.number_of(text, jsonb, numeric, numeric, numeric, text) is
     'A number within its range, or the fallback where none is given; refuses anything else.';
+
+create or replace function job_queue.flag_of(what text, value jsonb, fallback boolean) returns boolean
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+    if coalesce(jsonb_typeof(value), 'null') not in ('boolean', 'null') then
+        perform job_queue.refuse('JQ007', format('%s is %s.', what, left(value::text, 40)), 'Give true or false.');
+    end if;
+    return coalesce((nullif(value, 'null'))::boolean, fallback);
+end;
+$$;
+
+comment on function job_queue.flag_of(text, jsonb, boolean) is 'True or false, or the fallback where none is given; refuses (JQ007) anything else.';
 
 create or replace function job_queue.whole_number_of(
     what text, value jsonb, low numeric, high numeric, fallback integer
@@ -681,6 +791,42 @@ $$;
 comment on function job_queue.lines_of(text[], public.job_queue_settings) is
     'The lines that a job with these models stands in: the global limit, where there is one, is one more line (the empty name).';
 
+create or replace function job_queue.needs_of(models text[], holding text, steps jsonb, step integer) returns text[]
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+    if coalesce(holding, 'whole_run') = 'whole_run' then
+        return models;
+    end if;
+    return array(
+        select m.name from jsonb_array_elements(steps) with ordinality as t (e, n)
+        cross join jsonb_array_elements_text(e -> 'models') with ordinality as m (name, k)
+        where case when holding = 'per_step' then t.n = step + 1 else t.n > step end
+        group by m.name order by min(t.n * 1000 + m.k)
+    );
+end;
+$$;
+
+comment on function job_queue.needs_of(text[], text, jsonb, integer) is
+    'The models that a job needs from this step (from 0) on, by its holding rule.';
+
+create or replace function job_queue.models_due() returns text[]
+language plpgsql
+set search_path = ''
+as $$
+declare
+    moment timestamptz := clock_timestamp();
+begin
+    return array(
+        select m.model from public.job_queue_models as m where m.next_start_at <= moment order by m.next_start_at limit 20
+    );
+end;
+$$;
+
+comment on function job_queue.models_due() is 'Models whose rate allows the next start again, as seen without locks.';
+
 create or replace function job_queue.lock_models(names text[], s public.job_queue_settings) returns void
 language plpgsql
 set search_path = ''
@@ -717,7 +863,7 @@ begin
     -- A job that needs a paused model stands in no line, so that it holds nobody up.
     with parted as (
         select j.job_id,
-            exists (select from public.job_queue_models as m where m.model = any (j.models) and m.paused) as paused
+            exists (select from public.job_queue_models as m where m.model = any (j.needs) and m.paused) as paused
         from public.job_queue_jobs as j
         where j.job_id = any (ids)
     )
@@ -725,7 +871,7 @@ begin
     update public.job_queue_jobs as j
     set status = case when p.paused then 'delayed' else 'waiting' end,
         due_at = case when p.paused then timestamptz 'infinity' end,
-        runnable = false
+        runnable = false, skipped = false
     from parted as p
     where j.job_id = p.job_id;
 
@@ -736,7 +882,7 @@ begin
     insert into public.job_queue_lines (model, line_key, seq, job_id)
     select line, j.line_key, j.seq, j.job_id
     from public.job_queue_jobs as j
-    cross join unnest(job_queue.lines_of(j.models, s)) as line
+    cross join unnest(job_queue.lines_of(j.needs, s)) as line
     where j.job_id = any (ids) and j.status = 'waiting'
     on conflict (model, line_key, seq) do nothing;
 end;
@@ -745,32 +891,79 @@ $$;
 comment on function job_queue.enter(text[], public.job_queue_settings) is
     'Puts locked jobs at the place their key gives them in each of their (locked) lines, or aside while a model they need is paused. job_queue.settle must follow.';
 
+create or replace function job_queue.room(names text[]) returns table (
+    model text, free integer, by_capacity integer, free_from timestamptz
+)
+language plpgsql
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+    a_minute_ago timestamptz := clock_timestamp() - interval '1 minute';
+begin
+    -- One statement, one snapshot: a job that is starting at this instant counts as waiting or as started, never as both or neither.
+    return query
+    select t.model, least(t.by_capacity, t.by_rate), t.by_capacity,
+        case when t.by_capacity > 0 and t.by_rate <= 0 then coalesce(t.oldest_start, clock_timestamp()) + interval '1 minute' end
+    from (
+        select m.model, r.oldest_start,
+            case when m.paused then 0 else m.capacity end - h.seats as by_capacity,
+            -- Those that have started within the minute, and those that have a seat and may start at any moment.
+            m.starts_per_minute - r.starts - h.kept as by_rate
+        from public.job_queue_models as m
+        cross join lateral (
+            select count(*)::integer as seats, count(*) filter (where j.status = 'waiting')::integer as kept
+            from public.job_queue_lines as l
+            left join public.job_queue_jobs as j on m.starts_per_minute is not null and j.job_id = l.job_id
+            where l.model = m.model and l.seat is not null
+        ) as h
+        left join lateral (
+            select count(*)::integer as starts, min(e.started_at) as oldest_start
+            from public.job_queue_starts as e
+            where e.model = m.model and e.started_at > a_minute_ago
+        ) as r on m.starts_per_minute is not null
+        where m.model = any (names)
+    ) as t
+    order by t.model;
+end;
+$$;
+
+comment on function job_queue.room(text[]) is
+    'How many seats of these models could still be given: by capacity and starts_per_minute (negative: too many are taken), and when the rate allows the next one.';
+
 create or replace function job_queue.settle(names text[], entered text[] default '{}') returns void
 language plpgsql
 set search_path = ''
 as $$
 declare
     busy text[];
+    rated text[];
     contested boolean;
     touched text[] := entered;
     m record;
     first record;
     last record;
-    used integer;
+    free integer;
 begin
     -- Only lines where somebody waits without a seat, or where more seats are taken than there are, can change.
-    select array_agg(x.model order by x.model) into busy
+    select array_agg(x.model order by x.model),
+        array_agg(x.model) filter (where x.starts_per_minute is not null)
+    into busy, rated
     from public.job_queue_models as x
     where x.model = any (names)
       and (exists (select from public.job_queue_lines as l where l.model = x.model and l.seat is null)
+           or x.starts_per_minute is not null
            or (select count(*) from public.job_queue_lines as l where l.model = x.model and l.seat is not null) > x.capacity);
+
+    if busy is null and cardinality(entered) = 0 then
+        return;
+    end if;
 
     -- First see which jobs can be concerned and lock them in order; then, with nothing moving, share out the seats.
     for m in
-        select x.model, case when x.paused then 0 else x.capacity end as capacity
-        from public.job_queue_models as x where x.model = any (busy) order by x.model
+        select r.model, r.free, x.capacity from job_queue.room(busy) as r
+        join public.job_queue_models as x on x.model = r.model order by r.model
     loop
-        select count(*) into used from public.job_queue_lines as l where l.model = m.model and l.seat is not null;
         select l.line_key, l.seq into first
         from public.job_queue_lines as l where l.model = m.model and l.seat is null
         order by l.line_key, l.seq limit 1;
@@ -778,13 +971,13 @@ begin
             select from public.job_queue_lines as l
             join public.job_queue_jobs as j on j.job_id = l.job_id
             where l.model = m.model and l.seat is not null and j.status = 'waiting'
-              and (used > m.capacity or (l.line_key, l.seq) > (first.line_key, first.seq))
+              and (m.free < 0 or (l.line_key, l.seq) > (first.line_key, first.seq))
         );
         touched := touched || array(
             select l.job_id from public.job_queue_lines as l
             where l.model = m.model and l.seat is null
             order by l.line_key, l.seq
-            limit greatest(case when contested then m.capacity else m.capacity - used end, 0)
+            limit greatest(case when contested then m.capacity else m.free end, 0)
         );
         if contested then
             touched := touched || array(
@@ -794,21 +987,18 @@ begin
             );
         end if;
     end loop;
-    if cardinality(touched) = 0 then
-        return;
-    end if;
     perform from public.job_queue_jobs as j where j.job_id = any (touched) order by j.job_id for no key update;
 
     for m in
-        select x.model, case when x.paused then 0 else x.capacity end as capacity
-        from public.job_queue_models as x where x.model = any (busy) order by x.model
+        select r.model, r.free, x.capacity from job_queue.room(busy) as r
+        join public.job_queue_models as x on x.model = r.model order by r.model
     loop
-        select count(*) into used from public.job_queue_lines as l where l.model = m.model and l.seat is not null;
+        free := m.free;
         loop
             select l.line_key, l.seq into first
             from public.job_queue_lines as l where l.model = m.model and l.seat is null
             order by l.line_key, l.seq limit 1;
-            if found and used < m.capacity then
+            if found and free > 0 then
                 update public.job_queue_lines as l
                 set seat = (
                     select n from generate_series(1, m.capacity) as n
@@ -816,26 +1006,38 @@ begin
                     order by n limit 1
                 )
                 where l.model = m.model and l.line_key = first.line_key and l.seq = first.seq;
-                used := used + 1;
+                free := free - 1;
                 continue;
             end if;
-            -- The last of those that have a seat and wait gives it up to one ahead of it, or to a lowered capacity.
+            -- The last of those that have a seat and wait gives it up to one ahead of it, or to a lowered capacity or rate.
             select l.line_key, l.seq into last
             from public.job_queue_lines as l
             join public.job_queue_jobs as j on j.job_id = l.job_id
             where l.model = m.model and l.seat is not null and j.status = 'waiting' and j.job_id = any (touched)
-              and (used > m.capacity or (l.line_key, l.seq) > (first.line_key, first.seq))
+              and (free < 0 or (l.line_key, l.seq) > (first.line_key, first.seq))
             order by l.line_key desc, l.seq desc limit 1;
             exit when not found;
             update public.job_queue_lines as l set seat = null
             where l.model = m.model and l.line_key = last.line_key and l.seq = last.seq;
-            used := used - 1;
+            free := free + 1;
         end loop;
     end loop;
 
+    if rated is not null then
+        -- A line held up by its rate alone is looked at again, by any caller, when the rate allows the next start.
+        update public.job_queue_models as x
+        set next_start_at = n.at
+        from (
+            select r.model, case when exists (
+                select from public.job_queue_lines as l where l.model = r.model and l.seat is null) then r.free_from end as at
+            from job_queue.room(rated) as r
+        ) as n
+        where x.model = n.model and x.next_start_at is distinct from n.at;
+    end if;
+
     -- Derived anew each time, never counted up and down: a job is runnable when none of its lines lacks a seat.
     update public.job_queue_jobs as j
-    set runnable = not j.runnable
+    set runnable = not j.runnable, runnable_since = clock_timestamp()
     where j.job_id = any (touched) and j.status = 'waiting'
       and j.runnable = exists (select from public.job_queue_lines as l where l.job_id = j.job_id and l.seat is null);
 end;
@@ -867,21 +1069,24 @@ as $$
 #variable_conflict use_column
 begin
     return query
-    -- The first line, by name, in which it has no seat; there, who holds the model longest, else who is just ahead.
+    -- The first line, by name, in which it has no seat; there, who holds the model longest, else (nobody does, or the rate is what
+    -- keeps it waiting) who is just ahead.
     with blocked as materialized (
-        select distinct on (s.job_id) s.job_id, s.model, h.holder, a.ahead
+        select distinct on (s.job_id) s.job_id, s.model, h.holder, a.ahead, m.next_start_at
         from public.job_queue_lines as s
+        join public.job_queue_models as m on m.model = s.model
         left join lateral (
             select r.job_id as holder
             from public.job_queue_lines as l
             join public.job_queue_jobs as r on r.job_id = l.job_id and r.status = 'running'
             where l.model = s.model and l.seat is not null
             order by r.started_at, r.job_id limit 1
-        ) as h on true
+        ) as h on m.next_start_at is null
         left join lateral (
             select l.job_id as ahead
             from public.job_queue_lines as l
-            where l.model = s.model and (l.line_key, l.seq) < (s.line_key, s.seq)
+            left join public.job_queue_jobs as r on l.seat is not null and r.job_id = l.job_id
+            where l.model = s.model and (l.line_key, l.seq) < (s.line_key, s.seq) and r.status is distinct from 'running'
             order by l.line_key desc, l.seq desc limit 1
         ) as a on h.holder is null
         where s.job_id = any (ids) and s.seat is null
@@ -890,16 +1095,20 @@ begin
 
     select j.job_id, coalesce(b.holder, b.ahead),
         case
+            when j.skipped then format('No worker asks for handler %s and its models', j.handler)
             when j.due_at = 'infinity' then format('Model paused: %s', (
                 select to_jsonb(array_agg(m.model order by m.model))
-                from public.job_queue_models as m where m.model = any (j.models) and m.paused))
+                from public.job_queue_models as m where m.model = any (j.needs) and m.paused))
             when j.status = 'delayed' then format('Not due before %s',
                 to_char(j.due_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
             when b.holder is not null and b.model = '' then format('Limit of active jobs reached, active job %s', b.holder)
             when b.holder is not null then format('Model conflict with active job %s: %s', b.holder, jsonb_build_array(b.model))
             when b.ahead is not null then format('In line for %s behind job %s',
                 case when b.model = '' then 'the limit of active jobs' else jsonb_build_array(b.model)::text end, b.ahead)
+            when b.next_start_at is not null then format('Rate reached, next start of %s at %s', jsonb_build_array(b.model),
+                to_char(b.next_start_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
             when b.job_id is not null then format('No capacity: %s', jsonb_build_array(b.model))
+            when exists (select from public.job_queue_settings as s where s.paused) then 'Everything is paused'
         end
     from public.job_queue_jobs as j
     left join blocked as b on b.job_id = j.job_id
@@ -1008,6 +1217,8 @@ begin
         jsonb_strip_nulls(jsonb_build_object(
             'status', j.status, 'handler', j.handler, 'attempt', j.attempt, 'token', j.token, 'worker_id', j.worker_id,
             'error', left(j.error, 500),
+            'current_step', case when j.steps is not null then j.current_step end,
+            'needs', case when j.needs <> j.models then to_jsonb(j.needs) end,
             'due_at', case when j.status = 'delayed' then j.due_at end,
             -- Seconds. A job that ends was running if it started after it last began to wait.
             'waited', case when event = 'started' or ends and (j.started_at >= j.waits_since) is not true
@@ -1059,13 +1270,38 @@ begin
         'attempt', j.attempt, 'max_attempts', j.max_attempts, 'token', j.token, 'worker_id', j.worker_id,
         'lease_seconds', round(extract(epoch from j.lease_until - j.started_at), 3), 'lease_until', j.lease_until,
         'queued_at', j.entered_at, 'started_at', j.started_at, 'payload', j.payload
-    );
+    ) || case when j.steps is null then '{}' else jsonb_build_object(
+        'holding', j.holding, 'steps', j.steps, 'current_step', j.current_step,
+        'checkpoints', (select coalesce(jsonb_object_agg(c.step, c.output), '{}')
+                        from public.job_queue_checkpoints as c where c.job_id = j.job_id)
+    ) end;
 end;
 $$;
 
 comment on function job_queue.lease(public.job_queue_jobs) is 'What a worker is given to run a job.';
 
-create or replace function job_queue.begin(ids text[], worker text, lease_seconds numeric) returns jsonb
+create or replace function job_queue.count_starts(ids text[], except_models text[]) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+    if exists (select from public.job_queue_models as m where m.starts_per_minute is not null) then
+        insert into public.job_queue_starts (model, started_at, token)
+        select m.model, clock_timestamp(), j.token
+        from public.job_queue_jobs as j
+        join public.job_queue_models as m
+            on m.model = any (j.needs) and m.model <> all (except_models) and m.starts_per_minute is not null
+        where j.job_id = any (ids);
+    end if;
+end;
+$$;
+
+comment on function job_queue.count_starts(text[], text[]) is
+    'Notes the start of these jobs for each of their models that has starts_per_minute, but for models that they held before.';
+
+create or replace function job_queue.begin(
+    ids text[], worker text, lease_seconds numeric, extra jsonb default '{}'
+) returns jsonb
 language plpgsql
 set search_path = ''
 as $$
@@ -1084,12 +1320,13 @@ begin
     )
 
     select jsonb_agg(job_queue.lease(b) order by b.line_key, b.seq) into leases from begun as b;
-    perform job_queue.log_event(ids, 'started');
+    perform job_queue.count_starts(ids, '{}');
+    perform job_queue.log_event(ids, 'started', extra);
     return coalesce(leases, '[]');
 end;
 $$;
 
-comment on function job_queue.begin(text[], text, numeric) is 'Starts locked, runnable jobs: a new attempt, token and lease each. Their seats are theirs already.';
+comment on function job_queue.begin(text[], text, numeric, jsonb) is 'Starts locked, runnable jobs: a new attempt, token and lease each. Their seats are theirs already.';
 
 create or replace function job_queue.leave(
     ids text[], ended_as text, extra jsonb default '{}', event text default null
@@ -1109,27 +1346,32 @@ $$;
 
 comment on function job_queue.leave(text[], text, jsonb, text) is 'Ends locked jobs (completed, failed, cancelled) and gives up their places in their locked lines.';
 
-create or replace function job_queue.recoverable(at_most integer) returns text[]
+create or replace function job_queue.recoverable(at_most integer, look boolean default false) returns text[]
 language plpgsql
 set search_path = ''
 as $$
 declare
     ids text[];
+    -- A variable: an index is not searched by what may change from row to row, as clock_timestamp() may.
+    moment timestamptz := clock_timestamp();
 begin
     -- Three index probes that find nothing most of the time.
     ids := array(
         select j.job_id from public.job_queue_jobs as j
-        where j.status = 'running' and j.lease_until < clock_timestamp()
+        where j.status = 'running' and j.lease_until < moment
         order by j.lease_until limit at_most
     ) || array(
         select j.job_id from public.job_queue_jobs as j
-        where j.status = 'delayed' and j.due_at <= clock_timestamp()
+        where j.status = 'delayed' and j.due_at <= moment
         order by j.due_at limit at_most
     ) || array(
         select j.job_id from public.job_queue_jobs as j
-        where j.status in ('waiting', 'delayed') and j.deadline < clock_timestamp()
+        where j.status in ('waiting', 'delayed') and j.deadline < moment
         order by j.deadline limit at_most
     );
+    if look then
+        ids := ids || job_queue.stuck(at_most);
+    end if;
     -- One caller at a time sees to them; the others go on.
     if cardinality(ids) > 0 and not pg_try_advisory_xact_lock(19028, 0) then
         return '{}';
@@ -1138,7 +1380,8 @@ begin
 end;
 $$;
 
-comment on function job_queue.recoverable(integer) is 'Jobs whose lease ran out, whose time has come or whose deadline has passed, as seen without locks; none if another caller sees to them now.';
+comment on function job_queue.recoverable(integer, boolean) is
+    'Jobs whose lease ran out, whose time has come or whose deadline has passed, and (look) those that nobody can run, as seen without locks; none if another caller sees to them now.';
 
 create or replace function job_queue.recover(ids text[], s public.job_queue_settings) returns text[]
 language plpgsql
@@ -1152,6 +1395,7 @@ declare
     back text[];
     due text[];
     late text[];
+    aside text[];
 begin
     select
         coalesce(array_agg(j.job_id) filter (where j.status = 'running'), '{}'),
@@ -1161,12 +1405,16 @@ begin
         coalesce(array_agg(j.job_id) filter (
             where j.status = 'running' and j.cancel_requested_at is null and j.attempt < j.max_attempts), '{}'),
         coalesce(array_agg(j.job_id) filter (where j.status = 'delayed' and j.deadline >= moment is not false), '{}'),
-        coalesce(array_agg(j.job_id) filter (where j.status <> 'running' and j.deadline < moment), '{}')
-    into lost, gone, spent, back, due, late
+        coalesce(array_agg(j.job_id) filter (where j.status <> 'running' and j.deadline < moment), '{}'),
+        coalesce(array_agg(j.job_id) filter (where j.runnable and j.deadline >= moment is not false), '{}')
+    into lost, gone, spent, back, due, late, aside
     from public.job_queue_jobs as j
     where j.job_id = any (ids)
       and (j.status = 'running' and j.lease_until < moment or j.status = 'delayed' and j.due_at <= moment
-           or j.status in ('waiting', 'delayed') and j.deadline < moment);
+           or j.status in ('waiting', 'delayed') and j.deadline < moment
+           or j.skipped
+           or j.runnable and j.runnable_since < moment - s.skip_after and not s.paused
+           and job_queue.nobody_runs(j, s.skip_after));
 
     if cardinality(lost) > 0 then
         update public.job_queue_jobs as j
@@ -1183,6 +1431,13 @@ begin
     if cardinality(spent) > 0 then
         perform job_queue.leave(spent, 'failed', '{"lease_expired": true, "reason": "attempts are used up"}');
     end if;
+    if cardinality(aside) > 0 then
+        delete from public.job_queue_lines as l where l.job_id = any (aside);
+        update public.job_queue_jobs as j
+        set status = 'delayed', due_at = 'infinity', skipped = true, runnable = false
+        where j.job_id = any (aside);
+        perform job_queue.log_event(aside, 'skipped');
+    end if;
     if cardinality(back) > 0 then
         -- Its rows in the lines are still there: it goes back to its own place.
         update public.job_queue_jobs as j set status = 'waiting', lease_until = null, waits_since = moment where j.job_id = any (back);
@@ -1198,7 +1453,8 @@ end;
 $$;
 
 comment on function job_queue.recover(text[], public.job_queue_settings) is
-    'Takes back locked jobs whose lease ran out, lets due ones into their locked lines and fails those past their deadline; returns those that entered. job_queue.settle must follow.';
+    'Takes back locked jobs whose lease ran out, lets due and skipped ones into their locked lines, fails those past their deadline and sets aside those that nobody can run; '
+    'returns those that entered. job_queue.settle must follow.';
 
 create or replace function job_queue.take(
     worker text, at_most integer, handlers text[], models text[], lease_seconds numeric
@@ -1243,7 +1499,7 @@ notify pgrst, 'reload schema';
 create or replace function job_queue.mirrored(ids text[]) returns table (
     job_id text, job_type text, status text, required_models jsonb, queue_position integer, blocked_by_job_id text,
     conflict_reason text, queued_at timestamptz, started_at timestamptz, completed_at timestamptz, progress integer,
-    error_message text
+    error_message text, current_step integer, current_step_model text
 )
 language plpgsql
 stable
@@ -1259,7 +1515,9 @@ begin
         end,
         to_jsonb(j.models), p.queue_position, p.blocked_by_job_id, p.conflict_reason,
         case when j.status in ('waiting', 'delayed') then j.entered_at end,
-        j.started_at, j.finished_at, j.progress, j.error
+        j.started_at, j.finished_at, j.progress, j.error,
+        case when j.steps is not null then j.current_step end,
+        case when j.status in ('waiting', 'delayed', 'running') then j.steps #>> array[j.current_step::text, 'models', '0'] end
     from public.job_queue_jobs as j
     left join job_queue.places(ids) as p on p.job_id = j.job_id
     where j.job_id = any (ids);
@@ -1279,6 +1537,7 @@ declare
     jobs_mirror text := '';
     executions_lock text := '';
     executions_mirror text := '';
+    checkpoint_mirror text := '';
     t text;
 begin
     foreach t in array array['jobs', 'workflow_executions'] loop
@@ -1298,8 +1557,13 @@ begin
             else 'ids'
         end;
 
-        select string_agg(format('%I = m.%I', c.target, c.source), ', ' order by c.target),
-            string_agg(format('r.%I is distinct from m.%I', c.target, c.source), ' or ' order by c.target)
+        -- The steps of a job that has none in the engine are its worker's own business.
+        select string_agg(format(
+                case when c.source like 'current\_step%' then '%1$I = case when m.current_step is null then r.%1$I else m.%2$I end'
+                     else '%1$I = m.%2$I' end, c.target, c.source), ', ' order by c.target),
+            string_agg(format(
+                case when c.source like 'current\_step%' then 'm.current_step is not null and r.%1$I is distinct from m.%2$I'
+                     else 'r.%1$I is distinct from m.%2$I' end, c.target, c.source), ' or ' order by c.target)
         into sets, differs
         from (values
             ('jobs', 'status', 'status'), ('jobs', 'required_models', 'required_models'),
@@ -1309,7 +1573,9 @@ begin
             ('jobs', 'progress', 'progress'), ('jobs', 'error_message', 'error_message'),
             ('workflow_executions', 'status', 'execution_status'),
             ('workflow_executions', 'required_models', 'required_models'),
-            ('workflow_executions', 'blocked_by_job_id', 'blocked_by_job_id')
+            ('workflow_executions', 'blocked_by_job_id', 'blocked_by_job_id'),
+            ('workflow_executions', 'current_step', 'current_step'),
+            ('workflow_executions', 'current_step_model', 'current_step_model')
         ) as c (relation, target, source)
         join pg_catalog.pg_attribute as a
             on a.attrelid = to_regclass('public.' || c.relation) and a.attname = c.target and not a.attisdropped
@@ -1360,6 +1626,15 @@ begin
         ) as m
         where r.job_id = any (%1$s) and r.job_id::text = m.job_id and (%3$s);
     end if;$f$, own_ids, sets, differs);
+            if exists (
+                select from pg_catalog.pg_attribute as a
+                where a.attrelid = to_regclass('public.workflow_executions') and a.attname = 'checkpoints' and a.atttypid = 'jsonb'::regtype
+            ) then
+                checkpoint_mirror := format($f$
+    update public.workflow_executions as r
+    set checkpoints = coalesce(r.checkpoints, '{}') || jsonb_build_object(step::text, output)
+    where r.job_id = any (%1$s);$f$, own_ids);
+            end if;
         end if;
     end loop;
 
@@ -1389,12 +1664,22 @@ begin
     end if;%s%s
 end;
 $body$;
-$f$, jobs_lock, executions_lock, jobs_mirror, executions_mirror);
+
+create or replace function job_queue.mirror_checkpoint(ids text[], step integer, output jsonb) returns void
+language plpgsql
+set search_path = ''
+as $body$
+begin
+    -- By step number, as the predecessor kept them.%s
+end;
+$body$;
+$f$, jobs_lock, executions_lock, jobs_mirror, executions_mirror, checkpoint_mirror);
 end;
 $migration$;
 
 comment on function job_queue.lock_mirrored(text[], boolean) is
     'Locks the mirrored rows of these jobs, in order; passing over: leaves out the jobs whose rows somebody else has locked instead of waiting.';
+comment on function job_queue.mirror_checkpoint(text[], integer, jsonb) is 'Adds the output of a step to the workflow execution of these jobs, where it exists.';
 comment on function job_queue.mirror(text[]) is 'Brings the mirrored rows of these jobs, where they exist, up to date.';
 
 create or replace function job_queue.refresh_state(
@@ -1464,11 +1749,17 @@ begin
         select o.request_id from public.job_queue_requests as o
         where o.created_at < now() - interval '15 minutes' order by o.created_at limit 2000
     );
+    delete from public.job_queue_starts as e
+    where (e.model, e.started_at, e.token) in (
+        select o.model, o.started_at, o.token from public.job_queue_starts as o
+        where o.started_at < now() - interval '1 minute' limit 2000
+    );
+    delete from public.job_queue_workers as w where w.seen_at < now() - interval '1 day';
 end;
 $$;
 
 comment on function job_queue.housekeep() is
-    'Once a second, by whoever comes along: the trailing columns of the first hundred of each line, and answers nobody can ask for any more.';
+    'Once a second, by whoever comes along: the trailing columns of the first hundred of each line, answers nobody can ask for any more, starts and workers of the past.';
 
 notify pgrst, 'reload schema';
 
@@ -1569,6 +1860,236 @@ $migration$;
 notify pgrst, 'reload schema';
 
 -- ----------------------------------------------------------------------------------------------------
+-- 037_job_queue_workers.sql
+
+-- Private: who is there to run jobs. A runnable job that nobody can run must not hold up those behind it (the design's rule 3).
+
+create or replace function job_queue.note_worker(worker text, handlers text[], models text[]) returns boolean
+language plpgsql
+set search_path = ''
+as $$
+declare
+    known public.job_queue_workers;
+    often interval;
+begin
+    select * into known from public.job_queue_workers as w where w.worker_id = worker;
+    if not found then
+        insert into public.job_queue_workers (worker_id, handlers, models, seen_at)
+        values (worker, note_worker.handlers, note_worker.models, clock_timestamp())
+        on conflict (worker_id) do nothing;
+        return true;
+    end if;
+    select least(s.skip_after / 4, interval '5 seconds') into often from public.job_queue_settings as s where s.id = 1;
+    if known.seen_at > clock_timestamp() - often
+       and (known.handlers, known.models) is not distinct from (note_worker.handlers, note_worker.models) then
+        return false;
+    end if;
+    -- Two calls of one worker: the second passes by.
+    update public.job_queue_workers as w
+    set handlers = note_worker.handlers, models = note_worker.models, seen_at = clock_timestamp()
+    where w.worker_id in (
+        select o.worker_id from public.job_queue_workers as o where o.worker_id = worker for no key update skip locked
+    );
+    return true;
+end;
+$$;
+
+comment on function job_queue.note_worker(text, text[], text[]) is
+    'Notes that this worker claims, and what it can run. A write every five seconds at most; returns whether this was one: the caller then looks for jobs that nobody can run.';
+
+create or replace function job_queue.nobody_runs(j public.job_queue_jobs, skip_after interval) returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+    since timestamptz := clock_timestamp() - skip_after;
+begin
+    return not exists (
+        select from public.job_queue_workers as w
+        where w.seen_at > since
+          and (w.handlers is null or j.handler = any (w.handlers))
+          and (w.models is null or j.models <@ w.models)
+    );
+end;
+$$;
+
+comment on function job_queue.nobody_runs(public.job_queue_jobs, interval) is 'Whether no worker that can run this job has been heard of for so long.';
+
+create or replace function job_queue.stuck(at_most integer) returns text[]
+language plpgsql
+set search_path = ''
+as $$
+declare
+    s public.job_queue_settings;
+begin
+    select * into s from public.job_queue_settings as k where k.id = 1;
+    if s.skip_after is null or s.paused then
+        return '{}';
+    end if;
+    -- What nobody claims stays at the head of those that are runnable.
+    return array(
+        select h.job_id from (
+            select * from public.job_queue_jobs as j
+            where j.status = 'waiting' and j.runnable
+            order by j.line_key, j.seq limit 1000
+        ) as h
+        where h.runnable_since < clock_timestamp() - s.skip_after
+          and job_queue.nobody_runs(h::public.job_queue_jobs, s.skip_after)
+        limit at_most
+    );
+end;
+$$;
+
+comment on function job_queue.stuck(integer) is 'Runnable jobs that are to stand aside because no live worker can run them, as seen without locks, among the first 1,000 in order.';
+
+create or replace function job_queue.awaited(handlers text[], models text[], at_most integer) returns text[]
+language plpgsql
+set search_path = ''
+as $$
+begin
+    return array(
+        select j.job_id from public.job_queue_jobs as j
+        where j.skipped
+          and (awaited.handlers is null or j.handler = any (awaited.handlers))
+          and (awaited.models is null or j.models <@ awaited.models)
+        order by j.line_key, j.seq
+        limit at_most
+    );
+end;
+$$;
+
+comment on function job_queue.awaited(text[], text[], integer) is 'Jobs that stand aside and that a worker with these handlers and models can run.';
+
+notify pgrst, 'reload schema';
+
+-- ----------------------------------------------------------------------------------------------------
+-- 038_job_queue_overtakes.sql
+
+-- Private: max_overtakes. A job that has its turn for one model and waits for another keeps a seat that nobody uses. A later job may
+-- start on it, if every job that it passes by this has been passed fewer than max_overtakes times; each then counts one more. Counted
+-- and started in one transaction, so the bound is exact.
+
+create or replace function job_queue.lendable(handlers text[], models text[], max_overtakes integer) returns text[]
+language plpgsql
+set search_path = ''
+as $$
+begin
+    if max_overtakes = 0 then
+        return '{}';
+    end if;
+    return array(
+        select j.job_id from public.job_queue_jobs as j
+        where j.job_id in (
+            select n.job_id
+            from public.job_queue_lines as k
+            join public.job_queue_jobs as p
+                on p.job_id = k.job_id and p.status = 'waiting' and not p.runnable and p.overtaken < lendable.max_overtakes
+            cross join lateral (
+                select l.job_id from public.job_queue_lines as l
+                where l.model = k.model and l.seat is null and (l.line_key, l.seq) > (k.line_key, k.seq)
+                order by l.line_key, l.seq limit 20
+            ) as n
+            where k.seat is not null
+        )
+          and j.status = 'waiting' and not j.runnable
+          and (lendable.handlers is null or j.handler = any (lendable.handlers))
+          and (lendable.models is null or j.models <@ lendable.models)
+        order by j.line_key, j.seq
+        limit 50
+    );
+end;
+$$;
+
+comment on function job_queue.lendable(text[], text[], integer) is
+    'Jobs that could perhaps start on seats kept for others, as seen without locks: the first 20 behind each such seat, 50 in all.';
+
+create or replace function job_queue.lend(id text, s public.job_queue_settings) returns text[]
+language plpgsql
+set search_path = ''
+as $$
+declare
+    lacking record;
+    ahead text[];
+    passed text[] := '{}';
+    ready integer;
+begin
+    if s.max_overtakes = 0 or s.paused then
+        return null;
+    end if;
+    -- Whoever is locked by somebody else is just changing: then it is not lent this time. Never waits, for the jobs ahead stand in other lines too.
+    perform from public.job_queue_jobs as j
+    where j.job_id = id and j.status = 'waiting' and not j.runnable for no key update skip locked;
+    if not found then
+        return null;
+    end if;
+
+    for lacking in
+        select l.model, l.line_key, l.seq from public.job_queue_lines as l
+        where l.job_id = id and l.seat is null order by l.model
+    loop
+        ahead := array(
+            select l.job_id from public.job_queue_lines as l
+            left join public.job_queue_jobs as r on l.seat is not null and r.job_id = l.job_id
+            where l.model = lacking.model and (l.line_key, l.seq) < (lacking.line_key, lacking.seq)
+              and r.status is distinct from 'running'
+            order by l.line_key, l.seq limit 101
+        );
+        perform from public.job_queue_jobs as j where j.job_id = any (ahead) order by j.job_id for no key update skip locked;
+        get diagnostics ready = row_count;
+        if ready < cardinality(ahead) or ready > 100 or (select r.free from job_queue.room(array[lacking.model]) as r) < 0 then
+            return null;
+        end if;
+        -- Each of them is held up by another of its models, or it would be the first to have this seat.
+        select count(*) into ready
+        from public.job_queue_jobs as j
+        where j.job_id = any (ahead) and j.status = 'waiting' and j.overtaken < s.max_overtakes
+          and exists (select from public.job_queue_lines as o
+                      where o.job_id = j.job_id and o.model <> lacking.model and o.seat is null);
+        if ready < cardinality(ahead)
+           or not exists (select from public.job_queue_lines as l
+                          where l.model = lacking.model and l.seat is not null and l.job_id = any (ahead)) then
+            return null;
+        end if;
+        passed := array(select unnest(passed) union select unnest(ahead));
+    end loop;
+
+    -- The last of those that keep a seat lends it; when the job ends, the first in line has it again.
+    for lacking in
+        select l.model, l.line_key, l.seq from public.job_queue_lines as l
+        where l.job_id = id and l.seat is null order by l.model
+    loop
+        with lent as (
+            select l.model, l.line_key, l.seq, l.seat from public.job_queue_lines as l
+            where l.model = lacking.model and l.seat is not null and l.job_id = any (passed)
+            order by l.line_key desc, l.seq desc limit 1
+        ),
+
+        -- Away first: a seat is never two jobs'.
+        gone as (
+            update public.job_queue_lines as l set seat = null
+            from lent as t
+            where l.model = t.model and l.line_key = t.line_key and l.seq = t.seq
+            returning t.seat
+        )
+
+        select g.seat into ready from gone as g;
+        update public.job_queue_lines as l set seat = ready
+        where l.model = lacking.model and l.line_key = lacking.line_key and l.seq = lacking.seq;
+    end loop;
+    update public.job_queue_jobs as j set overtaken = j.overtaken + 1 where j.job_id = any (passed);
+    update public.job_queue_jobs as j set runnable = true, runnable_since = clock_timestamp() where j.job_id = id;
+    return passed;
+end;
+$$;
+
+comment on function job_queue.lend(text, public.job_queue_settings) is
+    'Gives a waiting job, all of whose lines are locked, the seats it lacks from jobs that keep them and are held up elsewhere; returns those it passes, or null. '
+    'The caller starts it in the same transaction.';
+
+notify pgrst, 'reload schema';
+
+-- ----------------------------------------------------------------------------------------------------
 -- 039_job_queue_version_number.sql
 
 -- Private: the version of this SQL. Raised by the release that changes it.
@@ -1588,7 +2109,7 @@ notify pgrst, 'reload schema';
 -- ----------------------------------------------------------------------------------------------------
 -- 040_job_queue_enqueue.sql
 
-create or replace function job_queue.enter_new(jobs jsonb) returns text[]
+create or replace function job_queue.enter_new(jobs jsonb, asked boolean default false) returns text[]
 language plpgsql
 set search_path = ''
 as $$
@@ -1600,17 +2121,23 @@ declare
     fresh text[];
     due text[];
     entered text[];
+    rated text[];
 begin
     perform job_queue.lock_mirrored(ids, false);
-    due := job_queue.lock_mirrored(job_queue.recoverable(20), true);
+    due := array(
+        select unnest(job_queue.lock_mirrored(job_queue.recoverable(20, asked), true))
+        union select j.job_id from public.job_queue_jobs as j where asked and j.job_id = any (ids) and j.skipped
+    );
     s := job_queue.settings();
+    rated := job_queue.models_due();
     needs := job_queue.lines_of(array(
         select distinct m from jsonb_array_elements(jobs) as e
         cross join jsonb_array_elements_text(e -> 'models') as m
         where not exists (select from public.job_queue_jobs as j where j.job_id = e ->> 'job_id')
         union
-        select unnest(j.models) from public.job_queue_jobs as j where j.job_id = any (due)
-    ), s);
+        select unnest(j.models) from public.job_queue_jobs as j
+        where j.job_id = any (due) or asked and s.max_overtakes > 0 and j.job_id = any (ids)
+    ), s) || rated;
     perform job_queue.lock_models(needs, s);
     if cardinality(due) > 0 then
         perform from public.job_queue_jobs as j where j.job_id = any (due) order by j.job_id for no key update;
@@ -1621,16 +2148,17 @@ begin
     moment := clock_timestamp();
     with inserted as (
         insert into public.job_queue_jobs (
-            job_id, job_type, handler, models, status, priority, entered_at, waits_since, line_key, seq, due_at, deadline,
+            job_id, job_type, handler, models, needs, holding, steps, status, priority, entered_at, waits_since, line_key, seq, due_at, deadline,
             max_attempts, payload
         )
-        select n.job_id, n.job_type, n.handler, n.models,
+        select n.job_id, n.job_type, n.handler, n.models, job_queue.needs_of(n.models, n.holding, n.steps, 0), n.holding, n.steps,
             case when n.run_at > moment then 'delayed' else 'waiting' end,
             n.priority, moment, greatest(moment, n.run_at), moment - n.priority * s.priority_step, nextval('public.job_queue_line_seq'),
             case when n.run_at > moment then n.run_at end, n.deadline, n.max_attempts, n.payload
         from (
             select e ->> 'job_id' as job_id, e ->> 'job_type' as job_type, e ->> 'handler' as handler,
                 array(select jsonb_array_elements_text(e -> 'models')) as models,
+                e ->> 'holding' as holding, nullif(e -> 'steps', 'null') as steps,
                 (e ->> 'priority')::integer as priority, (e ->> 'run_at')::timestamptz as run_at,
                 (e ->> 'deadline')::timestamptz as deadline,
                 (e ->> 'max_attempts')::integer as max_attempts, nullif(e -> 'payload', 'null') as payload
@@ -1653,8 +2181,9 @@ begin
 end;
 $$;
 
-comment on function job_queue.enter_new(jsonb) is
-    'Puts checked jobs (job_queue.check_job) that are not known yet in line, under the locks of all their models; returns their ids. On the way it takes back dead leases and lets due jobs in.';
+comment on function job_queue.enter_new(jsonb, boolean) is
+    'Puts checked jobs (job_queue.check_job) that are not known yet in line, under the locks of all their models; returns their ids. On the way it takes back dead leases and lets due jobs in. '
+    'asked: somebody asks for these very jobs, known ones too.';
 
 create or replace function job_queue.check_job(job jsonb) returns jsonb
 language plpgsql
@@ -1662,18 +2191,36 @@ set search_path = ''
 as $$
 declare
     given text;
+    unrestricted boolean := job_queue.flag_of('unrestricted', job -> 'unrestricted', false);
+    steps jsonb;
+    models jsonb := job -> 'models';
 begin
-    perform job_queue.check_keys('A job', job, '{job_id,job_type,handler,models,unrestricted,priority,run_at,deadline,max_attempts,payload,row}');
+    perform job_queue.check_keys('A job', job,
+        '{job_id,job_type,handler,models,steps,holding,unrestricted,priority,run_at,deadline,max_attempts,payload,row}');
     if jsonb_typeof(coalesce(job -> 'job_id', '""')) <> 'string' then
         perform job_queue.refuse('JQ001', 'The job id is not text.', 'Give every job an id of 1 to 200 characters.');
     end if;
     perform job_queue.check_job_id(job ->> 'job_id');
-    given := coalesce(job ->> 'job_type', 'normal');
+    if jsonb_typeof(job -> 'steps') <> 'null' then
+        if jsonb_typeof(models) <> 'null' then
+            perform job_queue.refuse('JQ002', 'The job names models and steps.', 'Leave out the models: they are those of its steps.');
+        end if;
+        steps := job_queue.check_steps(job -> 'steps');
+        models := (select coalesce(jsonb_agg(m order by n), '[]') from jsonb_path_query(steps, '$[*].models[*]') with ordinality as t (m, n));
+    elsif jsonb_typeof(job -> 'holding') <> 'null' then
+        perform job_queue.refuse('JQ007', 'The job has a holding rule and no steps.', 'Name its steps, or leave the holding rule out.');
+    end if;
+    if coalesce(job ->> 'holding', 'whole_run') not in ('whole_run', 'release_as_used', 'per_step') then
+        perform job_queue.refuse('JQ007', format('The holding rule "%s" is unknown.', left(job ->> 'holding', 40)),
+                                 'Use whole_run, release_as_used or per_step.');
+    end if;
+    given := coalesce(job ->> 'job_type', case when steps is null then 'normal' else 'workflow' end);
     return jsonb_build_object(
         'job_id', job ->> 'job_id',
         'job_type', job_queue.check_job_type(given),
         'handler', job_queue.check_name('The handler', coalesce(job ->> 'handler', given), 'JQ003'),
-        'models', to_jsonb(job_queue.check_models(job -> 'models', coalesce(job -> 'unrestricted', 'false') = 'true')),
+        'models', to_jsonb(job_queue.check_models(models, unrestricted)),
+        'steps', steps, 'holding', case when steps is not null then coalesce(job ->> 'holding', 'whole_run') end,
         'priority', job_queue.whole_number_of('The priority', job -> 'priority', -100, 100, 0),
         'run_at', job_queue.time_of('run_at', job -> 'run_at'),
         'deadline', job_queue.time_of('deadline', job -> 'deadline'),
@@ -1786,10 +2333,12 @@ declare
     worker text;
     lease_seconds numeric;
     fresh text[];
+    passed text[];
+    s public.job_queue_settings;
     j public.job_queue_jobs;
 begin
     perform job_queue.check_keys('options', options,
-        '{request_id,worker_id,lease_seconds,job_type,handler,priority,max_attempts,payload,unrestricted,run_at,deadline}');
+        '{request_id,worker_id,lease_seconds,job_type,handler,priority,max_attempts,payload,unrestricted,run_at,deadline,steps,holding}');
     answer := job_queue.first_answer(options ->> 'request_id');
     if answer is not null then
         return answer;
@@ -1799,7 +2348,9 @@ begin
     job := job_queue.check_job(
         (options - '{request_id,worker_id,lease_seconds}'::text[]) || jsonb_build_object('job_id', job_id, 'models', models));
 
-    fresh := job_queue.enter_new(jsonb_build_array(job));
+    fresh := job_queue.enter_new(jsonb_build_array(job), asked => exists (
+        select from public.job_queue_jobs as k where k.job_id = job_queue_start.job_id));
+    s := job_queue.settings();
     select * into j from public.job_queue_jobs as k where k.job_id = job ->> 'job_id' for no key update;
 
     if not (j.models @> array(select jsonb_array_elements_text(job -> 'models'))
@@ -1808,10 +2359,14 @@ begin
             format('It needs %s; ask for these, or use a new job id.', to_jsonb(j.models)));
     end if;
 
-    if j.status = 'waiting' and j.runnable then
-        answer := jsonb_build_object('result', 'started', 'lease', job_queue.begin(array[j.job_id], worker, lease_seconds) -> 0);
+    if j.status = 'waiting' and not j.runnable then
+        passed := job_queue.lend(j.job_id, s);
+    end if;
+    if j.status = 'waiting' and (j.runnable or passed is not null) and not s.paused then
+        answer := jsonb_build_object('result', 'started', 'lease', job_queue.begin(
+            array[j.job_id], worker, lease_seconds, jsonb_strip_nulls(jsonb_build_object('passed', to_jsonb(passed)))) -> 0);
         perform job_queue.mirror(array[j.job_id]);
-        perform job_queue.refresh_state(job_queue.settings(), begun => true);
+        perform job_queue.refresh_state(s, begun => true);
     elsif j.status in ('waiting', 'delayed') then
         if cardinality(fresh) > 0 then
             perform job_queue.log_event(fresh, 'blocked');
@@ -1935,6 +2490,12 @@ declare
     s public.job_queue_settings;
     ids text[] := array(select e ->> 'job_id' from jsonb_array_elements(outcomes) as e);
     due text[] := '{}';
+    rated text[] := '{}';
+    behind text[] := '{}';
+    handlers text[];
+    models text[];
+    id text;
+    passed text[];
     needs text[];
     verdicts jsonb := '[]';
     back text[];
@@ -1945,14 +2506,22 @@ declare
 begin
     perform job_queue.lock_mirrored(ids, false);
     if claim is not null then
-        due := array(select unnest(job_queue.lock_mirrored(job_queue.recoverable(20), true)) except select unnest(ids));
+        handlers := job_queue.names_of('handlers', claim -> 'handlers');
+        models := job_queue.names_of('models', claim -> 'models');
+        due := job_queue.recoverable(20, look => job_queue.note_worker(worker, handlers, models))
+            || job_queue.awaited(handlers, models, 20);
+        due := array(select unnest(job_queue.lock_mirrored(due, true)) except select unnest(ids));
+        rated := job_queue.models_due();
     end if;
     s := job_queue.settings();
+    if claim is not null then
+        behind := job_queue.lock_mirrored(job_queue.lendable(handlers, models, s.max_overtakes), true);
+    end if;
 
-    if cardinality(ids || due) > 0 then
+    if cardinality(ids || due || rated || behind) > 0 then
         needs := job_queue.lines_of(array(
-            select distinct unnest(j.models) from public.job_queue_jobs as j where j.job_id = any (ids || due)
-        ), s);
+            select distinct unnest(j.models) from public.job_queue_jobs as j where j.job_id = any (ids || due || behind)
+        ), s) || rated;
         perform job_queue.lock_models(needs, s);
         perform from public.job_queue_jobs as j where j.job_id = any (ids || due) order by j.job_id for no key update;
         verdicts := job_queue.settle_outcomes(outcomes, s);
@@ -1963,10 +2532,16 @@ begin
         perform job_queue.settle(needs, ended || back);
     end if;
 
-    if claim is not null then
-        leases := job_queue.take(
-            worker, (claim ->> 'max_jobs')::integer, job_queue.names_of('handlers', claim -> 'handlers'),
-            job_queue.names_of('models', claim -> 'models'), (claim ->> 'lease_seconds')::numeric);
+    if claim is not null and not s.paused then
+        leases := job_queue.take(worker, (claim ->> 'max_jobs')::integer, handlers, models, (claim ->> 'lease_seconds')::numeric);
+        foreach id in array behind loop
+            exit when jsonb_array_length(leases) >= (claim ->> 'max_jobs')::integer;
+            passed := job_queue.lend(id, s);
+            if passed is not null then
+                leases := leases || job_queue.begin(array[id], worker, (claim ->> 'lease_seconds')::numeric,
+                                                    jsonb_build_object('passed', to_jsonb(passed)));
+            end if;
+        end loop;
     end if;
     begun := array(select l ->> 'job_id' from jsonb_array_elements(leases) as l);
     perform job_queue.mirror(ended || due || begun);
@@ -1981,7 +2556,8 @@ begin
     if claim is not null then
         answer := answer || jsonb_build_object('leases', leases, 'next_due_at', least(
             (select min(j.due_at) from public.job_queue_jobs as j where j.status = 'delayed' and j.due_at < 'infinity'),
-            (select min(j.lease_until) from public.job_queue_jobs as j where j.status = 'running')
+            (select min(j.lease_until) from public.job_queue_jobs as j where j.status = 'running'),
+            (select min(m.next_start_at) from public.job_queue_models as m where m.next_start_at is not null)
         ));
     end if;
     return answer;
@@ -2171,6 +2747,14 @@ begin
     select coalesce(array_agg(r.job_id) filter (where r.progress is not null), '{}') into progressed from renewed as r;
     perform job_queue.mirror(job_queue.lock_mirrored(progressed, true));
 
+    -- A busy worker does not claim, and is there all the same. Two beats of one worker: the second passes by.
+    update public.job_queue_workers as w set seen_at = moment
+    where w.worker_id in (
+        select o.worker_id from public.job_queue_workers as o
+        where o.worker_id = job_queue_heartbeat.worker_id and o.seen_at < moment - interval '5 seconds'
+        for no key update skip locked
+    );
+
     select jsonb_build_object('leases', coalesce(jsonb_agg(jsonb_build_object(
         'job_id', g.job_id, 'token', g.token,
         'result', case when j.job_id is null then 'lost' when j.cancel_requested_at is not null then 'cancel_requested' else 'held' end,
@@ -2319,7 +2903,7 @@ begin
     end if;
     -- Jobs that stand in its line would stay there, beside those of the model.
     if exists (select from public.job_queue_lines as l where l.model = name)
-       or exists (select from public.job_queue_jobs as j where j.status = 'delayed' and name = any (j.models)) then
+       or exists (select from public.job_queue_jobs as j where j.status not in ('completed', 'failed', 'cancelled') and name = any (j.models)) then
         perform job_queue.refuse('JQ007', format('Jobs are in line for "%s" under this name.', name),
                                  'Let them end first: pause their source, or cancel them.');
     end if;
@@ -2346,7 +2930,9 @@ declare
     s public.job_queue_settings;
     name text;
     new_capacity integer;
-    was boolean;
+    new_paused boolean;
+    rate integer;
+    was public.job_queue_models;
     before jsonb;
     moved text[];
     halted text[];
@@ -2354,11 +2940,10 @@ declare
 begin
     perform job_queue.check_models(jsonb_build_array(model), false);
     name := btrim(model, E' \t\r\n');
-    perform job_queue.check_keys('settings', settings, '{capacity,paused,alias_of}');
+    perform job_queue.check_keys('settings', settings, '{capacity,paused,starts_per_minute,alias_of}');
     new_capacity := job_queue.whole_number_of('The capacity', settings -> 'capacity', 0, 10000, null);
-    if coalesce(jsonb_typeof(settings -> 'paused'), 'null') not in ('boolean', 'null') then
-        perform job_queue.refuse('JQ007', format('paused is %s.', settings -> 'paused'), 'Give true or false.');
-    end if;
+    new_paused := job_queue.flag_of('paused', settings -> 'paused', null);
+    rate := job_queue.whole_number_of('starts_per_minute', settings -> 'starts_per_minute', 1, 100000, null);
 
     if settings ? 'alias_of' then
         return job_queue.set_alias(name, settings);
@@ -2369,22 +2954,33 @@ begin
 
     -- A pause moves jobs out of and into the lines of all their models: nothing else may move meanwhile.
     s := job_queue.settings_alone();
-    before := coalesce((select to_jsonb(m) from public.job_queue_models as m where m.model = name), '{"capacity": null, "paused": null}');
+    before := coalesce((select to_jsonb(m) - 'next_start_at' from public.job_queue_models as m where m.model = name),
+                       '{"capacity": null, "paused": null, "starts_per_minute": null}');
     insert into public.job_queue_models as m (model, capacity) values (name, coalesce(new_capacity, s.default_capacity))
     on conflict on constraint job_queue_models_pkey do nothing;
-    select m.paused into was from public.job_queue_models as m where m.model = name for no key update;
+    select * into was from public.job_queue_models as m where m.model = name for no key update;
     update public.job_queue_models as m
-    set capacity = coalesce(new_capacity, m.capacity), paused = coalesce((settings ->> 'paused')::boolean, m.paused)
+    set capacity = coalesce(new_capacity, m.capacity), paused = coalesce(new_paused, m.paused),
+        starts_per_minute = case when settings ? 'starts_per_minute' then rate else m.starts_per_minute end,
+        next_start_at = null
     where m.model = name;
     perform job_queue.log_change('model_changed', array[name], before, (
-        select to_jsonb(m) from public.job_queue_models as m where m.model = name));
+        select to_jsonb(m) - 'next_start_at' from public.job_queue_models as m where m.model = name));
+    -- The minute that a new rate looks back on began before it.
+    if rate is not null and was.starts_per_minute is null then
+        insert into public.job_queue_starts (model, started_at, token)
+        select name, l.created_at, (l.metadata ->> 'token')::bigint
+        from public.job_queue_log as l
+        where l.event_type = 'started' and l.created_at > now() - interval '1 minute' and l.models ? name
+        on conflict do nothing;
+    end if;
 
     touched := array[name];
-    if (settings ->> 'paused')::boolean is distinct from was then
+    if new_paused <> was.paused then
         moved := array(
             select j.job_id from public.job_queue_jobs as j
-            where name = any (j.models)
-              and (j.status = 'waiting' or j.status = 'delayed' and j.due_at = 'infinity')
+            where name = any (j.needs)
+              and (j.status = 'waiting' or j.status = 'delayed' and j.due_at = 'infinity' and not j.skipped)
             order by j.job_id
             for no key update
         );
@@ -2394,7 +2990,7 @@ begin
         ), s);
         halted := array(select j.job_id from public.job_queue_jobs as j where j.job_id = any (moved) and j.status = 'waiting');
         perform job_queue.enter(moved, s);
-        if not was then
+        if not was.paused then
             perform job_queue.log_event(halted, 'blocked');
         else
             perform job_queue.log_event(array(
@@ -2409,6 +3005,7 @@ begin
         'model', name,
         'capacity', (select m.capacity from public.job_queue_models as m where m.model = name),
         'paused', (select m.paused from public.job_queue_models as m where m.model = name),
+        'starts_per_minute', (select m.starts_per_minute from public.job_queue_models as m where m.model = name),
         'holders', (select count(*) from public.job_queue_lines as l join public.job_queue_jobs as j on j.job_id = l.job_id
                     where l.model = name and j.status = 'running'),
         'waiting', (select count(*) from public.job_queue_lines as l join public.job_queue_jobs as j on j.job_id = l.job_id
@@ -2418,7 +3015,7 @@ end;
 $$;
 
 comment on function public.job_queue_set_model(text, jsonb) is
-    'Creates or changes a model: capacity (0-10,000), paused; or makes the name an alias (alias_of). A lower capacity lets those that run end and nobody in until it fits. '
+    'Creates or changes a model: capacity (0-10,000), paused, starts_per_minute; or makes the name an alias (alias_of). A lower capacity lets those that run end and nobody in until it fits. '
     'docs/reference/rpc.md. Example: select job_queue_set_model(''motion-2.0-fast'', ''{"capacity": 2}'')';
 
 notify pgrst, 'reload schema';
@@ -2445,7 +3042,7 @@ declare
     n numeric;
 begin
     perform job_queue.check_keys('settings', settings,
-        '{max_active_jobs,priority_step_seconds,default_capacity,unknown_models,log_retention_days}');
+        '{max_active_jobs,priority_step_seconds,default_capacity,unknown_models,log_retention_days,paused,max_overtakes,skip_after_seconds}');
     s := job_queue.settings_alone();
     was := s.max_active_jobs;
     before := to_jsonb(s);
@@ -2464,8 +3061,15 @@ begin
         n := job_queue.number_of('log_retention_days', settings -> 'log_retention_days', 1, 3650, null);
         s.log_retention := make_interval(secs => n * 86400);
     end if;
+    s.paused := job_queue.flag_of('paused', settings -> 'paused', s.paused);
+    s.max_overtakes := job_queue.whole_number_of('max_overtakes', settings -> 'max_overtakes', 0, 1000, s.max_overtakes);
+    if settings ? 'skip_after_seconds' then
+        n := job_queue.number_of('skip_after_seconds', settings -> 'skip_after_seconds', 1, 86400, null);
+        s.skip_after := make_interval(secs => n);
+    end if;
     update public.job_queue_settings
-    set max_active_jobs = s.max_active_jobs, priority_step = s.priority_step, default_capacity = s.default_capacity,
+    set paused = s.paused, max_overtakes = s.max_overtakes, skip_after = s.skip_after,
+        max_active_jobs = s.max_active_jobs, priority_step = s.priority_step, default_capacity = s.default_capacity,
         unknown_models = unknown, log_retention = s.log_retention
     where id = 1;
     perform job_queue.log_change('limits_changed', null, before, (
@@ -2493,7 +3097,8 @@ begin
     return jsonb_build_object(
         'max_active_jobs', s.max_active_jobs, 'priority_step_seconds', extract(epoch from s.priority_step),
         'default_capacity', s.default_capacity, 'unknown_models', unknown,
-        'log_retention_days', extract(epoch from s.log_retention) / 86400);
+        'log_retention_days', extract(epoch from s.log_retention) / 86400,
+        'paused', s.paused, 'max_overtakes', s.max_overtakes, 'skip_after_seconds', extract(epoch from s.skip_after));
 end;
 $$;
 
@@ -2723,6 +3328,256 @@ comment on function public.job_queue_version() is 'What is installed. The SDK ch
 notify pgrst, 'reload schema';
 
 -- ----------------------------------------------------------------------------------------------------
+-- 055_job_queue_checkpoint.sql
+
+create or replace function public.job_queue_checkpoint(
+    job_id text, token bigint, step integer, output jsonb default null, options jsonb default '{}'
+) returns jsonb
+language plpgsql
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
+as $$
+declare
+    s public.job_queue_settings;
+    j public.job_queue_jobs;
+    answer jsonb;
+    locked text[];
+    held text[];
+    going_to integer;
+    next_needs text[];
+    verdict text;
+begin
+    perform job_queue.check_job_id(job_id);
+    perform job_queue.check_keys('options', options, '{request_id,next_step}');
+    if step is null or step < 0 then
+        perform job_queue.refuse('JQ007', format('The step is %s.', coalesce(step::text, 'null')), 'Steps are counted from 0.');
+    end if;
+    going_to := job_queue.whole_number_of('next_step', options -> 'next_step', step + 1, 100, step + 1);
+    output := job_queue.check_size('The output', output);
+    answer := job_queue.first_answer(options ->> 'request_id');
+    if answer is not null then
+        return answer;
+    end if;
+
+    perform job_queue.lock_mirrored(array[job_id], false);
+    s := job_queue.settings();
+    select job_queue.lines_of(k.models, s) into locked from public.job_queue_jobs as k where k.job_id = job_queue_checkpoint.job_id;
+    perform job_queue.lock_models(locked, s);
+    select * into j from public.job_queue_jobs as k where k.job_id = job_queue_checkpoint.job_id for no key update;
+    verdict := case
+        when j.job_id is null then 'unknown_job'
+        when j.token is distinct from job_queue_checkpoint.token then 'stale'
+        -- Its own checkpoint, sent again after it went back into line with it.
+        when j.status in ('waiting', 'delayed') and j.current_step > step then 'waiting'
+        when j.status <> 'running' then 'not_running'
+        else 'saved'
+    end;
+
+    if verdict = 'saved' and (j.steps is null or step > j.current_step) then
+        perform job_queue.refuse('JQ007',
+            case when j.steps is null then 'The job has no steps.'
+                 else format('Step %s is not the current one, which is %s.', step, j.current_step) end,
+            'Save the checkpoint of the current step, in order; a job gets its steps when it enters.');
+    elsif verdict = 'saved' and step = j.current_step then
+        if going_to > jsonb_array_length(j.steps) then
+            perform job_queue.refuse('JQ007', format('next_step is %s.', going_to),
+                                     format('The job has %s steps, counted from 0.', jsonb_array_length(j.steps)));
+        end if;
+        insert into public.job_queue_checkpoints (job_id, step, output)
+        values (j.job_id, job_queue_checkpoint.step, job_queue_checkpoint.output);
+        held := array(select l.model from public.job_queue_lines as l where l.job_id = j.job_id);
+        next_needs := job_queue.needs_of(j.models, j.holding, j.steps, going_to);
+        update public.job_queue_jobs as k
+        set current_step = going_to, needs = next_needs
+        where k.job_id = j.job_id;
+        delete from public.job_queue_lines as l
+        where l.job_id = j.job_id and j.holding <> 'whole_run' and l.model <> all (job_queue.lines_of(next_needs, s));
+
+        if j.holding <> 'per_step' or next_needs <@ held then
+            perform job_queue.log_event(array[j.job_id], 'checkpoint', jsonb_build_object('step', step));
+            perform job_queue.settle(locked);
+        else
+            -- Back in line for the models of the next step, at its own place; if that is its turn at once, the run goes on.
+            update public.job_queue_jobs as k
+            set status = 'waiting', lease_until = null, attempt = j.attempt - 1, waits_since = clock_timestamp()
+            where k.job_id = j.job_id;
+            perform job_queue.enter(array[j.job_id], s);
+            perform job_queue.settle(locked, array[j.job_id]);
+            update public.job_queue_jobs as k
+            set status = 'running', runnable = false, lease_until = j.lease_until, attempt = j.attempt, waits_since = j.waits_since
+            where k.job_id = j.job_id and k.status = 'waiting' and k.runnable;
+            if found then
+                perform job_queue.count_starts(array[j.job_id], held);
+                perform job_queue.log_event(array[j.job_id], 'checkpoint', jsonb_build_object('step', step));
+            else
+                verdict := 'waiting';
+                perform job_queue.log_event(array[j.job_id], 'released', jsonb_build_object('step', step));
+            end if;
+        end if;
+        perform job_queue.mirror(array[j.job_id]);
+        perform job_queue.mirror_checkpoint(array[j.job_id], step, output);
+    end if;
+
+    select jsonb_build_object(
+        'result', verdict, 'status', k.status, 'current_step', k.current_step,
+        'models', case when k.status = 'running' then array(
+            select l.model from public.job_queue_lines as l where l.job_id = k.job_id and l.model <> '' order by l.model
+        ) else '{}' end
+    ) || case when verdict = 'waiting' then job_queue.place(k.job_id) else '{}' end
+    into answer
+    from public.job_queue_jobs as k where k.job_id = job_queue_checkpoint.job_id;
+    return job_queue.remember(options ->> 'request_id', coalesce(answer, jsonb_build_object('result', verdict)));
+end;
+$$;
+
+comment on function public.job_queue_checkpoint(text, bigint, integer, jsonb, jsonb) is
+    'Saves the output of the current step (from 0) of a running job and goes to the next: gives models back and takes the next step''s, as its holding rule says. '
+    'docs/reference/rpc.md. Example: select job_queue_checkpoint(''job-42'', 7, 0, ''{"image_url": "https://example.com/1.png"}'')';
+
+notify pgrst, 'reload schema';
+
+-- ----------------------------------------------------------------------------------------------------
+-- 056_job_queue_retry.sql
+
+create or replace function public.job_queue_retry(job_id text, options jsonb default '{}') returns jsonb
+language plpgsql
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
+as $$
+declare
+    s public.job_queue_settings;
+    j public.job_queue_jobs;
+    needs text[];
+    answer jsonb;
+    attempts integer;
+    due timestamptz;
+    new_deadline timestamptz;
+    moment timestamptz;
+begin
+    perform job_queue.check_job_id(job_id);
+    perform job_queue.check_keys('options', options, '{request_id,attempts,run_at,deadline}');
+    attempts := job_queue.whole_number_of('attempts', options -> 'attempts', 1, 100, 1);
+    due := job_queue.time_of('run_at', options -> 'run_at');
+    new_deadline := job_queue.time_of('deadline', options -> 'deadline');
+    answer := job_queue.first_answer(options ->> 'request_id');
+    if answer is not null then
+        return answer;
+    end if;
+
+    perform job_queue.lock_mirrored(array[job_id], false);
+    s := job_queue.settings();
+    select job_queue.lines_of(k.models, s) into needs from public.job_queue_jobs as k where k.job_id = job_queue_retry.job_id;
+    if not found then
+        perform job_queue.refuse('JQ006', 'The job is unknown.', 'Check the job id; finished jobs stay known.');
+    end if;
+    perform job_queue.lock_models(needs, s);
+    select * into j from public.job_queue_jobs as k where k.job_id = job_queue_retry.job_id for no key update;
+
+    if j.status = 'completed' then
+        answer := jsonb_build_object('result', 'completed', 'status', j.status);
+    elsif j.status not in ('failed', 'cancelled') then
+        answer := jsonb_build_object('result', 'unfinished', 'status', j.status);
+    else
+        moment := clock_timestamp();
+        update public.job_queue_jobs as k
+        set status = case when due > moment then 'delayed' else 'waiting' end,
+            due_at = case when due > moment then due end,
+            deadline = coalesce(new_deadline, case when k.deadline > moment then k.deadline end),
+            max_attempts = k.attempt + attempts,
+            waits_since = greatest(moment, due), finished_at = null, cancel_requested_at = null, result = null, error = null, progress = 0
+        where k.job_id = j.job_id;
+        if due > moment is not true then
+            perform job_queue.enter(array[j.job_id], s);
+            perform job_queue.settle(needs, array[j.job_id]);
+        end if;
+        perform job_queue.log_event(array[j.job_id], 'retried');
+        perform job_queue.mirror(array[j.job_id]);
+        select jsonb_build_object('result', 'retried', 'status', k.status) || job_queue.place(k.job_id) into answer
+        from public.job_queue_jobs as k where k.job_id = j.job_id;
+    end if;
+    return job_queue.remember(options ->> 'request_id', answer);
+end;
+$$;
+
+comment on function public.job_queue_retry(text, jsonb) is
+    'Brings a failed or cancelled job back to the place in line that it had, with its checkpoints and (attempts, 1-100, default 1) more attempts. '
+    'docs/reference/rpc.md. Example: select job_queue_retry(''job-42'', ''{"attempts": 3}'')';
+
+notify pgrst, 'reload schema';
+
+-- ----------------------------------------------------------------------------------------------------
+-- 057_job_queue_reprioritize.sql
+
+create or replace function public.job_queue_reprioritize(job_id text, priority integer) returns jsonb
+language plpgsql
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
+as $$
+declare
+    s public.job_queue_settings;
+    j public.job_queue_jobs;
+    needs text[];
+    new_key timestamptz;
+begin
+    perform job_queue.check_job_id(job_id);
+    if priority is null or priority not between -100 and 100 then
+        perform job_queue.refuse('JQ007', format('The priority is %s.', coalesce(priority::text, 'null')),
+                                 'Give a whole number from -100 to 100.');
+    end if;
+    perform job_queue.lock_mirrored(array[job_id], false);
+    s := job_queue.settings();
+    select job_queue.lines_of(k.models, s) into needs from public.job_queue_jobs as k where k.job_id = job_queue_reprioritize.job_id;
+    if not found then
+        perform job_queue.refuse('JQ006', 'The job is unknown.', 'Check the job id; finished jobs stay known.');
+    end if;
+    perform job_queue.lock_models(needs, s);
+    select * into j from public.job_queue_jobs as k where k.job_id = job_queue_reprioritize.job_id for no key update;
+    if j.status in ('completed', 'failed', 'cancelled') then
+        return jsonb_build_object('result', 'finished', 'status', j.status);
+    end if;
+
+    if j.priority <> job_queue_reprioritize.priority then
+        new_key := j.entered_at - job_queue_reprioritize.priority * s.priority_step;
+        update public.job_queue_jobs as k
+        set priority = job_queue_reprioritize.priority, line_key = new_key
+        where k.job_id = j.job_id;
+        update public.job_queue_lines as l set line_key = new_key where l.job_id = j.job_id;
+        if j.status = 'waiting' then
+            perform job_queue.settle(needs, array[j.job_id]);
+        end if;
+        perform job_queue.log_event(array[j.job_id], 'reprioritized', jsonb_build_object(
+            'priority', job_queue_reprioritize.priority, 'priority_before', j.priority));
+        perform job_queue.mirror(array[j.job_id]);
+    end if;
+    return (
+        select jsonb_build_object('result', 'reprioritized', 'status', k.status, 'priority', k.priority) || job_queue.place(k.job_id)
+        from public.job_queue_jobs as k where k.job_id = j.job_id
+    );
+end;
+$$;
+
+comment on function public.job_queue_reprioritize(text, integer) is
+    'Gives a job another priority (-100 to 100) and the place in line that it would have had with it from the start. docs/reference/rpc.md. '
+    'Example: select job_queue_reprioritize(''job-42'', 10)';
+
+notify pgrst, 'reload schema';
+
+-- ----------------------------------------------------------------------------------------------------
 -- 060_job_queue_grants.sql
 
 -- Every function of ours: for service_role alone. Runs last; run it again after any file above.
@@ -2750,25 +3605,30 @@ notify pgrst, 'reload schema';
 
 insert into public.job_queue_migrations (name, checksum) values ('029_job_queue_migrations.sql', 'acdc948304f5ecdd2310aa1e8c7c8bd70b4ece92773e4fc1dea17eb14b5334bd') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('027_add_job_queue_coordination.sql', '59071b52084f32f81df2f908753cc426bfb92bae823b6da28b0a00e2c22f2b4c') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('030_job_queue_tables.sql', 'debfe309fd465efb2b060d09065e94a3a2bfe96b5aa4e3e56897648ef6a94dc9') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('031_job_queue_checks.sql', '0ec6d9846e822af305363b212cc10d11b5d3dd0c4a9fda3d122ce7de3d1e574c') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('032_job_queue_admission.sql', '19c54f2c575ed4e189c1f9a66c175e8c7ae7d1dbf6a8ab33e83e109d8c90fbb7') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('033_job_queue_places.sql', '2453c8f6958cdba2ac386c1c3f85b4c5a6b8ec5e13da551720f2529d8b6674fa') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('034_job_queue_transitions.sql', '7886cced505a1cb41c41f04453030f335dbeb7abb5794834b6525bff723fb6b0') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('035_job_queue_mirror.sql', 'fe26e379239961119be3dfc8551eeb2a799dd159a95062974b1e801274c56cd6') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('030_job_queue_tables.sql', '3b9083bd91030855f7bc61da86f1a3fd6dc9ee183f4f7d655c67aba588d11613') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('031_job_queue_checks.sql', 'b65b64c294c9746375c5ad14f7b9e14c8d428f9a7a6cfde63a349e9d7d6d7085') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('032_job_queue_admission.sql', 'aadf1da20e01c337fa46a5cd097921a4ea99666f87012ddf0438391b906ec115') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('033_job_queue_places.sql', 'b2b5a2b474dfc1d6d44267f2ee75e7457209b13ea3fd567d18d953022193a782') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('034_job_queue_transitions.sql', 'b8f460a470c6542531e002bc368d5c16562cac5dc2c0353b5906256972025ceb') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('035_job_queue_mirror.sql', '3493e4f1ca49aaa5a3ca31717b2e89efbda3a82108fdfbc3b0bb09d1cbb56a8c') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('036_job_queue_insert_trigger.sql', '5d7db4ad2741a5d323579848da1854ec15a6306ace889027543afcb4f4de1d81') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('037_job_queue_workers.sql', '2ea575fd8b3c4a93ff83870d5b861f74bf9cb86d2fd42453b34c32e82fc0657e') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('038_job_queue_overtakes.sql', '89e20e8eff5803833ada651e9ab0de74ec840b36e2a775a52d8fdde95dfc53da') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('039_job_queue_version_number.sql', 'f760d9c6f94c5f6d4f823824915f02e1bfd09e4bd3e1a153e56dd0c0930ddc79') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('040_job_queue_enqueue.sql', '2e7190263bc2252c96a745eb5b34ff339a787fd5ce137f820d166e3d3f35396c') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('041_job_queue_start.sql', '7e7eac2ac4a6b041c01139c3c436089e378a7048d8a05d3658983320aa1e99a3') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('042_job_queue_complete.sql', '6ab66e40e771b8c0273a7fbd2e8f4da0c7ae0616b3e3c1fb5c261e10ad0bacac') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('040_job_queue_enqueue.sql', 'dc2f7d030b2fa1edb73cef6d923d488a27ced71242a651b55debacd35a69e7db') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('041_job_queue_start.sql', '6d74e3aea9dd3cc58aafc01626c51b2cd2172d6e30e9adb65b48ef23271157d7') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('042_job_queue_complete.sql', '0b9d4638accca9e7d54d26d1fbb9c09bcc7b074e4ad5fae5112cf7ff3e814ddf') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('043_job_queue_claim.sql', '8d00a2a9b76902497e5c391b31cb3ee1d2b265be57b1b745842a33afb672c454') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('044_job_queue_heartbeat.sql', 'f20ec1ab43a0a86c6eebfad9df3d17db36d2c143e2034fc1eda00dca56679872') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('044_job_queue_heartbeat.sql', '1426419f285c43218aaa136a830679c33a6c4803327477e31a16a21dcc12aa26') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('045_job_queue_release_models.sql', '41e30b79e2485aa00036a74baf3bc1df53b6dadba74b1f21f0fc1a19a41f1fcd') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('046_job_queue_cancel.sql', 'cde23509910af5fffe6185723f6524bdf8a6dd223bdafb51155daf312ab390b1') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('047_job_queue_set_model.sql', '25f9b7638b10aa4ac5713a6e307ee57ec10cd39ad721b9c2a1bc8bcab51d8fcc') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('048_job_queue_set_limits.sql', '37cf8b8ca2f44b2152b1278953a4d60ffbc9980fc9fd344e35e416a2ed296aca') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('047_job_queue_set_model.sql', '676ff1888d90193e6753110be374ea903b26b20df78b9ac3a7b556b5b702542b') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('048_job_queue_set_limits.sql', '6beead48ce3ea3987af21bc286c5b6f841e05c53ff27dd1a0a3112e6e6600f63') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('050_job_queue_explain.sql', '488ed47278ba411afc28e11495a8cd106c4f0d6a0de4584ba8de92e6bc43c847') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('051_job_queue_status.sql', 'af0ecc0bc7e78ed4e29e70de39050a6b80734a45793d157347fae44cebb2cc55') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('052_job_queue_sweep.sql', 'b8006c868338e61e029f716a4369d591bedd1cb89b8226393df309f60fd04264') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('053_job_queue_version.sql', '65e321d447c101eb095e0729d26bf36ae87d8e4b2ef88ac885e3a3d1f3377f18') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('055_job_queue_checkpoint.sql', '17d11dd393cb65af9aa5c16e8c39a52fa218ebe360d312478379a09632395af3') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('056_job_queue_retry.sql', '4531d5c8d3660acf69ee0ff4c8715bbc0d865d7d762db6496c010e34ea1e484b') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('057_job_queue_reprioritize.sql', '7790722bb09e06cb3e80adb901ca607bcbcd13f210fcfc788d3c39623df5d797') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('060_job_queue_grants.sql', '55558286d7d4fb1a4abda25233376625b9629edcc08289871fcaabc3666b4fcd') on conflict (name) do nothing;

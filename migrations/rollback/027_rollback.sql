@@ -11,6 +11,9 @@ begin
     end if;
     drop table if exists public.job_queue_arrivals cascade;
     drop table if exists public.job_queue_lines cascade;
+    drop table if exists public.job_queue_checkpoints cascade;
+    drop table if exists public.job_queue_starts cascade;
+    drop table if exists public.job_queue_workers cascade;
     drop table if exists public.job_queue_jobs cascade;
     drop table if exists public.job_queue_aliases cascade;
     drop table if exists public.job_queue_models cascade;

@@ -43,10 +43,11 @@ abstract class EngineTest {
         }
         queue = Queue.of(local);
         sql("truncate public.job_queue_jobs, public.job_queue_lines, public.job_queue_log, public.job_queue_requests,"
-                + " public.job_queue_aliases, public.jobs, public.workflow_executions");
+                + " public.job_queue_aliases, public.job_queue_checkpoints, public.job_queue_starts,"
+                + " public.job_queue_workers, public.jobs, public.workflow_executions");
         sql("delete from public.job_queue_models where model <> ''");
         sql("update public.job_queue_settings set max_active_jobs = null, unknown_models = 'create',"
-                + " default_capacity = 1 where id = 1");
+                + " default_capacity = 1, paused = false, max_overtakes = 0, skip_after = '60 seconds' where id = 1");
         sql("update public.job_queue_state set active_job_id = null, active_job_type = null, active_models = '[]',"
                 + " started_at = null where id = 1");
     }
