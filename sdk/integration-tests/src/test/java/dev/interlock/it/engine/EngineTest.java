@@ -48,7 +48,7 @@ abstract class EngineTest {
         sql("delete from public.job_queue_models where model <> ''");
         sql("update public.job_queue_settings set max_active_jobs = null, unknown_models = 'create',"
                 + " default_capacity = 1, paused = false, max_overtakes = 0, skip_after = '60 seconds',"
- + " log_retention = null where id = 1");
+                + " log_retention = null where id = 1");
         sql("update public.job_queue_marks set log_whole_from = '-infinity' where id = 1");
         sql("update public.job_queue_state set active_job_id = null, active_job_type = null, active_models = '[]',"
                 + " started_at = null where id = 1");

@@ -66,7 +66,8 @@ class ReplayTest extends EngineTest {
     /** What a test tampered with must not be held against the engine. */
     @AfterEach
     void putRight() throws Exception {
-        sql("truncate public.job_queue_jobs, public.job_queue_checkpoints, public.job_queue_lines, public.job_queue_log");
+        sql(
+                "truncate public.job_queue_jobs, public.job_queue_checkpoints, public.job_queue_lines, public.job_queue_log");
     }
 
     /** One job in each state, with every kind of event behind it. */
@@ -106,7 +107,8 @@ class ReplayTest extends EngineTest {
                 Map.of("models", List.of(holding + "1", holding + "3")));
         Map<String, Object> job = new HashMap<>(Map.of("job_id", holding, "steps", steps, "holding", holding));
         queue.enqueueAll(List.of(job));
-        JsonNode lease = queue.claimWith(holding, 5, Map.of("models", List.of(holding + "1", holding + "2", holding + "3")))
+        JsonNode lease = queue.claimWith(
+                        holding, 5, Map.of("models", List.of(holding + "1", holding + "2", holding + "3")))
                 .path("leases")
                 .path(0);
         long token = lease.path("token").asLong();
