@@ -21,7 +21,7 @@ begin
         jsonb_strip_nulls(jsonb_build_object(
             'status', j.status, 'handler', j.handler, 'attempt', j.attempt, 'token', j.token, 'worker_id', j.worker_id,
             'error', left(j.error, 500),
-            'holding', j.holding, 'current_step', case when j.steps is not null then j.current_step end,
+            'current_step', case when j.steps is not null then j.current_step end,
             'needs', case when j.needs <> j.models then to_jsonb(j.needs) end,
             'due_at', case when j.status = 'delayed' then j.due_at end,
             -- Seconds. A job that ends was running if it started after it last began to wait.
@@ -268,6 +268,7 @@ set search_path = ''
 as $$
 declare
     ids text[];
+    moment timestamptz := clock_timestamp();
 begin
     -- What is locked by somebody else is being started or changed by them: it is passed over, never waited for.
     ids := array(
@@ -275,6 +276,7 @@ begin
         where j.status = 'waiting' and j.runnable
           and (take.handlers is null or j.handler = any (take.handlers))
           and (take.models is null or j.models <@ take.models)
+          and (j.deadline is null or j.deadline >= moment)
         order by j.line_key, j.seq
         limit at_most
         for no key update skip locked

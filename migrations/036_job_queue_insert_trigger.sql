@@ -67,7 +67,9 @@ begin
     if arrived is not null then
         fresh := job_queue.enter_new(arrived);
         perform job_queue.log_event(fresh, 'queued');
-        perform job_queue.mirror(fresh);
+        -- All of them: a row that comes late says what its job is now.
+        perform job_queue.mirror(array(select e ->> 'job_id' from jsonb_array_elements(arrived) as e));
+        perform job_queue.recheck_state();
     end if;
     return null;
 end;

@@ -51,7 +51,8 @@ begin
     end if;
     -- Whoever is locked by somebody else is just changing: then it is not lent this time. Never waits, for the jobs ahead stand in other lines too.
     perform from public.job_queue_jobs as j
-    where j.job_id = id and j.status = 'waiting' and not j.runnable for no key update skip locked;
+    where j.job_id = id and j.status = 'waiting' and not j.runnable and (j.deadline is null or j.deadline >= clock_timestamp())
+    for no key update skip locked;
     if not found then
         return null;
     end if;

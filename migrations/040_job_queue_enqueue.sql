@@ -180,7 +180,10 @@ begin
 
     fresh := job_queue.enter_new(checked);
     perform job_queue.log_event(fresh, 'queued');
-    perform job_queue.mirror(fresh);
+    -- A row that was created for a job known before says what that job is now.
+    perform job_queue.mirror(fresh || array(
+        select e ->> 'job_id' from jsonb_array_elements(jobs) as e where jsonb_typeof(e -> 'row') <> 'null'
+    ));
 
     -- Asked once for all: joined below, it would be asked anew for each job.
     select coalesce(jsonb_object_agg(p.job_id, to_jsonb(p) - 'job_id'), '{}') into places
@@ -193,6 +196,7 @@ begin
     order by t.n)) into answer
     from jsonb_array_elements(checked) with ordinality as t (e, n)
     join public.job_queue_jobs as j on j.job_id = t.e ->> 'job_id';
+    perform job_queue.recheck_state();
     return job_queue.remember(options ->> 'request_id', answer);
 end;
 $$;

@@ -43,7 +43,8 @@ begin
     if j.status = 'waiting' and not j.runnable then
         passed := job_queue.lend(j.job_id, s);
     end if;
-    if j.status = 'waiting' and (j.runnable or passed is not null) and not s.paused then
+    if j.status = 'waiting' and (j.runnable or passed is not null) and not s.paused
+       and (j.deadline is null or j.deadline >= clock_timestamp()) then
         answer := jsonb_build_object('result', 'started', 'lease', job_queue.begin(
             array[j.job_id], worker, lease_seconds, jsonb_strip_nulls(jsonb_build_object('passed', to_jsonb(passed)))) -> 0);
         perform job_queue.mirror(array[j.job_id]);
@@ -59,6 +60,7 @@ begin
     else
         answer := jsonb_build_object('result', 'finished', 'status', j.status);
     end if;
+    perform job_queue.recheck_state();
     return job_queue.remember(options ->> 'request_id', answer);
 end;
 $$;

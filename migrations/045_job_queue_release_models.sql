@@ -31,10 +31,14 @@ begin
         delete from public.job_queue_lines as l where l.job_id = j.job_id and l.model = any (given);
         perform job_queue.log_event(array[j.job_id], 'released', jsonb_build_object('released_models', to_jsonb(given)));
         perform job_queue.settle(given);
+        if s.max_active_jobs = 1 then
+            perform job_queue.refresh_state(s, begun => true);
+        end if;
     end if;
     return jsonb_build_object('result', verdict, 'models', array(
         select l.model from public.job_queue_lines as l
-        where l.job_id = job_queue_release_models.job_id and l.seat is not null and l.model <> '' order by l.model
+        where l.job_id = job_queue_release_models.job_id and l.seat is not null and l.model <> '' and j.status = 'running'
+        order by l.model
     ));
 end;
 $$;

@@ -11,22 +11,33 @@ as $$
 declare
     s public.job_queue_settings;
     recovered integer := 0;
-    tidied record;
+    logs integer := 0;
+    requests integer;
     ids text[];
 begin
     -- The same step that every claim takes, for queues that nobody polls.
     ids := job_queue.recoverable(200);
     perform job_queue.enter_new('[]');
     recovered := (
-        select count(*) from unnest(ids) as i
+        select count(distinct i) from unnest(ids) as i
         join public.job_queue_jobs as j on j.job_id = i
         where not (j.status = 'running' and j.lease_until < clock_timestamp())
           and not (j.status = 'delayed' and j.due_at <= clock_timestamp())
     );
     select * into s from public.job_queue_settings where id = 1;
     perform job_queue.refresh_state(s, begun => true);
-    select * into tidied from job_queue.housekeep();
-    return jsonb_build_object('recovered', recovered, 'requests_removed', tidied.requests, 'log_rows_removed', tidied.log_rows);
+    select count(*) into requests from public.job_queue_requests as r where r.created_at < now() - interval '15 minutes';
+    perform job_queue.housekeep();
+
+    if s.log_retention is not null then
+        delete from public.job_queue_log as l
+        where l.id in (
+            select o.id from public.job_queue_log as o
+            where o.created_at < now() - s.log_retention order by o.created_at limit 5000
+        );
+        get diagnostics logs = row_count;
+    end if;
+    return jsonb_build_object('recovered', recovered, 'requests_removed', least(requests, 2000), 'log_rows_removed', logs);
 end;
 $$;
 
