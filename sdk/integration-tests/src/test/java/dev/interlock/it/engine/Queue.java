@@ -10,19 +10,19 @@ import java.util.UUID;
 import tools.jackson.databind.JsonNode;
 
 /** The functions of the contract as any client calls them: named arguments over HTTP, JSON back. */
-final class Queue {
+public final class Queue {
 
     private final SupabaseClient supabase;
 
-    Queue(SupabaseClient supabase) {
+    public Queue(SupabaseClient supabase) {
         this.supabase = supabase;
     }
 
-    static Queue of(LocalSupabase local) {
+    public static Queue of(LocalSupabase local) {
         return new Queue(SupabaseClient.create(local.url(), local.serviceRoleKey()));
     }
 
-    JsonNode call(String function, Map<String, ?> arguments) {
+    public JsonNode call(String function, Map<String, ?> arguments) {
         return supabase.rpc(function, arguments).as(JsonNode.class);
     }
 

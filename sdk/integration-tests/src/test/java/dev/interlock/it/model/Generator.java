@@ -1,0 +1,384 @@
+package dev.interlock.it.model;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Random;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/** What several clients might do next, drawn from a seed: it looks at the model, never at the engine, so that a seed tells the same story again. */
+final class Generator {
+
+    private static final List<String> MODELS = List.of("m1", "m2", "m3", "m4", "m5");
+    private static final List<String> HANDLERS = List.of("image", "video", "normal", "workflow", "own");
+    private static final long SECOND = 1_000_000;
+
+    /** More unfinished jobs than this, and new ones are rare: lines stay short enough that every order in them is tried. */
+    private static final int CROWD = 24;
+
+    record Run(String jobId, long token) {}
+
+    private record Sent(Operation operation, long at) {}
+
+    private final Random random;
+    private final ReferenceModel model;
+    private final List<Run> runs = new ArrayList<>();
+    private final List<Sent> sent = new ArrayList<>();
+    private int count;
+
+    Generator(Random random, ReferenceModel model) {
+        this.random = random;
+        this.model = model;
+    }
+
+    /** Every run that ever began, so that dead workers come back with old tokens. */
+    void began(Run run) {
+        runs.add(run);
+    }
+
+    Operation next() {
+        Operation repeated = random.nextInt(12) == 0 ? again() : null;
+        if (repeated != null) {
+            return repeated;
+        }
+        Operation operation = draw();
+        if (operation.arguments().get("options") instanceof Map<?, ?> options && options.containsKey("request_id")) {
+            sent.add(new Sent(operation, model.now));
+        }
+        return operation;
+    }
+
+    /** How long nothing happens before the next operation, in microseconds. */
+    long pause() {
+        int kind = random.nextInt(100);
+        if (kind < 45) {
+            return 0;
+        } else if (kind < 80) {
+            return SECOND + random.nextInt(5_000_000);
+        } else if (kind < 98) {
+            return 5 * SECOND + random.nextInt(50_000_000);
+        }
+        return 60 * SECOND + random.nextInt(900) * SECOND;
+    }
+
+    private Operation draw() {
+        boolean crowded = unfinished().size() > CROWD;
+        int kind = random.nextInt(100);
+        if (kind < 22) {
+            return crowded ? complete() : kind < 12 ? enqueue() : kind < 20 ? start() : insert();
+        } else if (kind < 42) {
+            return claim();
+        } else if (kind < 64) {
+            return complete();
+        } else if (kind < 70) {
+            return heartbeat();
+        } else if (kind < 74) {
+            return releaseModels();
+        } else if (kind < 78) {
+            return new Operation("job_queue_cancel", Map.of("job_id", someJob()));
+        } else if (kind < 87) {
+            return setModel();
+        } else if (kind < 91) {
+            return setLimits();
+        } else if (kind < 94) {
+            return new Operation("job_queue_sweep", Map.of());
+        } else if (kind < 99 || model.rows.isEmpty()) {
+            return new Operation("job_queue_explain", Map.of("job_id", someJob()));
+        }
+        return new Operation(Operation.DELETE, Map.of("job_id", pick(List.copyOf(model.rows))));
+    }
+
+    /** The answer was lost, or the request came twice. */
+    private @Nullable Operation again() {
+        List<Sent> recent = sent.stream()
+                .filter(s -> s.at() > model.now - ModelFunctions.REQUEST_MEMORY / 2)
+                .toList();
+        // Mostly at once, as a client repeats.
+        return recent.isEmpty()
+                ? null
+                : (random.nextBoolean() ? recent.get(recent.size() - 1) : pick(recent)).operation();
+    }
+
+    private Operation enqueue() {
+        List<Map<String, Object>> jobs = new ArrayList<>();
+        int size = random.nextInt(6) == 0 ? 2 + random.nextInt(8) : 1 + random.nextInt(2);
+        for (int i = 0; i < size; i++) {
+            Map<String, Object> job = newJob();
+            if (jobs.stream().noneMatch(other -> Objects.equals(other.get("job_id"), job.get("job_id")))) {
+                jobs.add(job);
+            }
+        }
+        return new Operation("job_queue_enqueue", Map.of("jobs", jobs, "options", requestId()));
+    }
+
+    private Map<String, Object> newJob() {
+        Map<String, Object> job = new LinkedHashMap<>();
+        boolean known = random.nextInt(8) == 0;
+        String id = known ? someJob() : random.nextBoolean() ? "j" + count++ : uuid();
+        job.put("job_id", id);
+        describe(job);
+        if (id.length() == 36 && random.nextBoolean()) {
+            job.put("row", Map.of("prompt", "p"));
+        }
+        return job;
+    }
+
+    private void describe(Map<String, Object> job) {
+        job.put("models", models());
+        if (random.nextInt(12) == 0) {
+            job.put("models", List.of());
+            job.put("unrestricted", true);
+        }
+        if (random.nextInt(3) == 0) {
+            job.put("priority", random.nextInt(4) - 1);
+        }
+        if (random.nextInt(2) == 0) {
+            job.put("job_type", pick(List.of("image", "video", "workflow", "normal")));
+        }
+        if (random.nextInt(6) == 0) {
+            job.put("handler", pick(HANDLERS));
+        }
+        if (random.nextInt(8) == 0) {
+            job.put("run_at", in(random.nextInt(100) - 20));
+        }
+        if (random.nextInt(8) == 0) {
+            job.put("deadline", in(random.nextInt(200) - 10));
+        }
+        if (random.nextInt(4) == 0) {
+            job.put("max_attempts", 1 + random.nextInt(3));
+        }
+    }
+
+    private Operation start() {
+        Map<String, Object> options = requestId();
+        ModelJob known = random.nextInt(3) == 0 ? model.jobs.get(someJob()) : null;
+        Map<String, Object> arguments = new LinkedHashMap<>();
+        if (known == null || random.nextInt(8) == 0) {
+            describe(options);
+            arguments.put("models", options.remove("models"));
+            arguments.put("job_id", known == null ? random.nextBoolean() ? "j" + count++ : uuid() : known.id);
+        } else {
+            arguments.put("models", known.models);
+            options.put("unrestricted", known.models.isEmpty());
+            arguments.put("job_id", known.id);
+        }
+        options.put("worker_id", worker());
+        options.put("lease_seconds", leaseSeconds());
+        arguments.put("options", options);
+        return new Operation("job_queue_start", arguments);
+    }
+
+    private Operation claim() {
+        Map<String, Object> options = requestId();
+        options.putAll(filter());
+        return new Operation(
+                "job_queue_claim",
+                Map.of("worker_id", worker(), "max_jobs", 1 + random.nextInt(4), "options", options));
+    }
+
+    private Map<String, Object> filter() {
+        Map<String, Object> filter = new LinkedHashMap<>();
+        if (random.nextInt(5) == 0) {
+            filter.put("handlers", some(HANDLERS));
+        }
+        if (random.nextInt(5) == 0) {
+            filter.put("models", some(MODELS));
+        }
+        filter.put("lease_seconds", leaseSeconds());
+        return filter;
+    }
+
+    private Operation complete() {
+        List<Map<String, Object>> outcomes = new ArrayList<>();
+        int size = random.nextInt(8) == 0 ? random.nextInt(4) : 1;
+        for (int i = 0; i < size; i++) {
+            Run run = someRun();
+            if (outcomes.stream().noneMatch(other -> run.jobId().equals(other.get("job_id")))) {
+                Map<String, Object> outcome = new LinkedHashMap<>();
+                outcome.put("job_id", run.jobId());
+                outcome.put("token", run.token());
+                outcome.put(
+                        "outcome",
+                        pick(List.of(
+                                "complete", "complete", "complete", "complete", "fail", "retry", "retry", "release")));
+                if (outcome.get("outcome").equals("retry") && random.nextBoolean()) {
+                    outcome.put("retry_in_seconds", 20 + random.nextInt(60));
+                } else if (outcome.get("outcome").equals("retry") && random.nextBoolean()) {
+                    outcome.put("retry_at", in(random.nextInt(60) - 10));
+                }
+                outcomes.add(outcome);
+            }
+        }
+        Map<String, Object> options = requestId();
+        options.put("worker_id", worker());
+        if (random.nextInt(3) > 0) {
+            Map<String, Object> claim = filter();
+            claim.put("max_jobs", 1 + random.nextInt(3));
+            options.put("claim", claim);
+        }
+        return new Operation("job_queue_complete", Map.of("outcomes", outcomes, "options", options));
+    }
+
+    private Operation heartbeat() {
+        Map<String, Map<String, Object>> beats = new LinkedHashMap<>();
+        int size = 1 + random.nextInt(3);
+        for (int i = 0; i < size; i++) {
+            Run run = someRun();
+            Map<String, Object> beat = new LinkedHashMap<>(Map.of("job_id", run.jobId(), "token", run.token()));
+            if (random.nextBoolean()) {
+                beat.put("progress", random.nextInt(101));
+            }
+            beats.put(run.jobId(), beat);
+        }
+        return new Operation(
+                "job_queue_heartbeat",
+                Map.of(
+                        "worker_id",
+                        worker(),
+                        "leases",
+                        List.copyOf(beats.values()),
+                        "options",
+                        Map.of("lease_seconds", leaseSeconds())));
+    }
+
+    private Operation releaseModels() {
+        Run run = someRun();
+        ModelJob job = model.jobs.get(run.jobId());
+        List<String> models =
+                job == null || job.models.isEmpty() || random.nextInt(5) == 0 ? models() : some(job.models);
+        return new Operation(
+                "job_queue_release_models", Map.of("job_id", run.jobId(), "token", run.token(), "models", models));
+    }
+
+    private Operation setModel() {
+        Map<String, Object> settings = new HashMap<>();
+        int kind = random.nextInt(12);
+        String name = pick(MODELS);
+        if (kind == 0) {
+            name = pick(List.of("a1", "a2", "m5"));
+            settings.put("alias_of", random.nextInt(3) == 0 ? null : pick(List.of("m1", "m2", "a1", "m5")));
+        } else if (kind < 7) {
+            settings.put("capacity", random.nextInt(8) == 0 ? 0 : 1 + random.nextInt(3));
+        } else if (kind < 8) {
+            settings.put("capacity", random.nextInt(3));
+            settings.put("paused", random.nextBoolean());
+        } else {
+            boolean paused = model.lines.containsKey(name) && model.line(name).paused;
+            settings.put("paused", paused ? random.nextInt(6) == 0 : random.nextInt(3) > 0);
+        }
+        return new Operation("job_queue_set_model", Map.of("model", name, "settings", settings));
+    }
+
+    private Operation setLimits() {
+        Map<String, Object> settings = new HashMap<>();
+        int kind = random.nextInt(10);
+        if (model.limits.paused || kind == 8) {
+            settings.put("paused", !model.limits.paused);
+        } else if (kind < 5) {
+            settings.put("max_active_jobs", random.nextInt(3) == 0 ? null : (Integer) (1 + random.nextInt(4)));
+        } else if (kind < 6) {
+            settings.put("priority_step_seconds", pick(List.of(0, 60, 600)));
+        } else if (kind < 7) {
+            settings.put("default_capacity", random.nextInt(3));
+        } else {
+            settings.put("unknown_models", model.limits.refuseUnknown || random.nextBoolean() ? "create" : "refuse");
+        }
+        return new Operation("job_queue_set_limits", Map.of("settings", settings));
+    }
+
+    private Operation insert() {
+        List<Map<String, Object>> rows = new ArrayList<>();
+        int size = 1 + random.nextInt(3);
+        for (int i = 0; i < size; i++) {
+            String late = someJob();
+            boolean known = random.nextInt(4) == 0 && late.length() == 36 && !model.rows.contains(late);
+            rows.add(Map.of(
+                    "job_id",
+                    known && rows.isEmpty() ? late : uuid(),
+                    "prompt",
+                    "p",
+                    "model",
+                    "own",
+                    "job_type",
+                    pick(List.of("image", "video", "workflow")),
+                    "metadata",
+                    Map.of("priority", 1 + random.nextInt(3)),
+                    "required_models",
+                    models()));
+        }
+        return new Operation(Operation.INSERT, Map.of("rows", rows));
+    }
+
+    private List<String> models() {
+        List<String> names = new ArrayList<>();
+        int size = 1 + random.nextInt(3);
+        for (int i = 0; i < size; i++) {
+            int kind = random.nextInt(40);
+            names.add(kind == 0 ? "new" + random.nextInt(50) : kind == 1 ? pick(List.of("a1", "a2")) : pick(MODELS));
+        }
+        return names;
+    }
+
+    private Run someRun() {
+        List<ModelJob> running =
+                model.jobs.values().stream().filter(job -> job.running).toList();
+        if (!running.isEmpty() && random.nextInt(5) > 0) {
+            ModelJob job = pick(running);
+            return new Run(job.id, job.token);
+        }
+        return runs.isEmpty() || random.nextInt(20) == 0 ? new Run(someJob(), 1) : pick(runs);
+    }
+
+    private String someJob() {
+        List<ModelJob> unfinished = unfinished();
+        if (!unfinished.isEmpty() && random.nextInt(4) > 0) {
+            return pick(unfinished).id;
+        }
+        return model.jobs.isEmpty() || random.nextInt(20) == 0 ? "nobody" : pick(List.copyOf(model.jobs.keySet()));
+    }
+
+    private List<ModelJob> unfinished() {
+        return model.jobs.values().stream().filter(job -> !job.isOver()).toList();
+    }
+
+    private Map<String, Object> requestId() {
+        Map<String, Object> options = new LinkedHashMap<>();
+        if (random.nextInt(3) > 0) {
+            options.put("request_id", "r" + count++);
+        }
+        return options;
+    }
+
+    private String uuid() {
+        return new UUID(random.nextLong(), random.nextLong()).toString();
+    }
+
+    private String worker() {
+        return "w" + random.nextInt(4);
+    }
+
+    private int leaseSeconds() {
+        return 20 + random.nextInt(60);
+    }
+
+    private Arguments.Time in(long seconds) {
+        return new Arguments.Time(model.now + seconds * SECOND);
+    }
+
+    private <T> List<T> some(List<T> all) {
+        List<T> some =
+                new ArrayList<>(all.stream().filter(x -> random.nextBoolean()).toList());
+        if (some.isEmpty()) {
+            some.add(pick(all));
+        }
+        return some;
+    }
+
+    private <T> T pick(List<T> list) {
+        return list.get(random.nextInt(list.size()));
+    }
+}

@@ -1,0 +1,364 @@
+package dev.interlock.it.model;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/** What each function of the contract does with the {@link ReferenceModel}, and what it answers. */
+final class ModelFunctions {
+
+    static final long REQUEST_MEMORY = 15 * 60 * 1_000_000L;
+
+    final ReferenceModel model;
+    private final ModelAnswers answers;
+    private final Map<String, Long> requests = new HashMap<>();
+
+    ModelFunctions(ReferenceModel model) {
+        this.model = model;
+        this.answers = new ModelAnswers(model);
+    }
+
+    /** The answer, or {@link Refused}. */
+    Object call(String function, Arguments given) {
+        return switch (function) {
+            case "job_queue_enqueue" -> once(given.object("options"), () -> enqueue(given.objects("jobs")));
+            case "job_queue_start" -> once(given.object("options"), () -> start(given));
+            case "job_queue_claim" ->
+                claimOnce(given.object("options"), given.text("worker_id"), given.number("max_jobs", 1));
+            case "job_queue_heartbeat" -> heartbeat(given);
+            case "job_queue_complete" ->
+                once(given.object("options"), () -> complete(given.objects("outcomes"), given.object("options")));
+            case "job_queue_release_models" -> releaseModels(given);
+            case "job_queue_cancel" -> cancel(given.text("job_id"));
+            case "job_queue_set_model" -> setModel(given.text("model"), given.object("settings"));
+            case "job_queue_set_limits" -> setLimits(given.object("settings"));
+            case "job_queue_explain" -> answers.explain(known(given.text("job_id")));
+            case "job_queue_sweep" ->
+                Map.of(
+                        "recovered",
+                        model.recover(Set.of()).size(),
+                        "requests_removed",
+                        new Expect.Whatever(),
+                        "log_rows_removed",
+                        0);
+            case "insert" -> insert(given.objects("rows"));
+            case "delete" -> delete(given.text("job_id"));
+            default -> throw new IllegalArgumentException(function);
+        };
+    }
+
+    /** I7: the second of two equal requests changes nothing and gets the first one's answer. */
+    private Object once(Arguments options, Supplier<Object> call) {
+        String requestId = options.text("request_id", "");
+        if (requests.containsKey(requestId)) {
+            return new Expect.FirstAnswer(requestId);
+        }
+        Object answer = call.get();
+        if (!requestId.isEmpty()) {
+            requests.put(requestId, model.now);
+        }
+        return answer;
+    }
+
+    private Object claimOnce(Arguments options, String worker, long atMost) {
+        String requestId = options.text("request_id", "");
+        Object answer = once(options, () -> {
+            model.recover(Set.of());
+            return answers.claimed(model.claim(worker, atMost, options));
+        });
+        // Open: a claim that got nothing is not remembered, so that a poll that finds nothing writes nothing: its
+        // repeat may get jobs.
+        if (answer instanceof Map<?, ?> map && List.of().equals(map.get("leases"))) {
+            requests.remove(requestId);
+        }
+        return answer;
+    }
+
+    private Object enqueue(List<Arguments> jobs) {
+        refuseUnknownModels(jobs);
+        for (Arguments job : jobs) {
+            if (job.has("row")) {
+                model.rows.add(job.text("job_id"));
+            }
+        }
+        model.recover(Set.of());
+        Set<String> fresh = enterNew(jobs, "queued");
+        return Map.of(
+                "jobs",
+                jobs.stream()
+                        .map(job -> {
+                            Map<String, @Nullable Object> entry = new LinkedHashMap<>();
+                            entry.put("job_id", job.text("job_id"));
+                            entry.put("result", fresh.contains(job.text("job_id")) ? "entered" : "exists");
+                            entry.put("status", model.status(known(job.text("job_id"))));
+                            entry.putAll(answers.place(known(job.text("job_id"))));
+                            return entry;
+                        })
+                        .toList());
+    }
+
+    private Object start(Arguments given) {
+        Map<String, Object> job = new HashMap<>(given.object("options").values());
+        job.putAll(given.values());
+        refuseUnknownModels(List.of(new Arguments(job)));
+        ModelJob known = model.jobs.get(given.text("job_id"));
+        List<String> names = given.names("models");
+        if (known != null
+                && !Set.copyOf(known.models).equals(Set.copyOf(model.resolved(names == null ? List.of() : names)))) {
+            throw new Refused("JQ009");
+        }
+        model.recover(Set.of());
+        Set<String> fresh = enterNew(List.of(new Arguments(job)), "");
+        ModelJob asked = known(given.text("job_id"));
+        if (model.mayStart(asked)) {
+            Arguments options = given.object("options");
+            model.begin(asked, options.text("worker_id", "direct"), options.number("lease_seconds", 30));
+            model.tokensGrow(List.of(asked));
+            return Map.of("result", "started", "lease", answers.lease(asked));
+        }
+        fresh.forEach(id -> model.event(known(id), "blocked"));
+        return answers.asked(asked);
+    }
+
+    private Object heartbeat(Arguments given) {
+        long leaseSeconds = given.object("options").number("lease_seconds", 30);
+        List<Object> results = new ArrayList<>();
+        for (Arguments beat : given.objects("leases")) {
+            ModelJob job = model.jobs.get(beat.text("job_id"));
+            Map<String, @Nullable Object> result = new LinkedHashMap<>();
+            result.put("job_id", beat.text("job_id"));
+            result.put("token", beat.number("token", 0));
+            if (job != null && job.running && job.token == beat.number("token", 0)) {
+                // Open: a lease that ran out and that nobody took back yet is renewed, not lost: nobody else has run
+                // the job.
+                job.leaseUntil = Math.max(job.leaseUntil, model.now + leaseSeconds * 1_000_000);
+                job.progress = (int) beat.number("progress", job.progress);
+                result.put("result", job.cancelRequested ? "cancel_requested" : "held");
+                result.put("lease_until", new Expect.At(job.leaseUntil));
+            } else {
+                result.put("result", "lost");
+                result.put("lease_until", null);
+            }
+            results.add(result);
+        }
+        return Map.of("leases", results);
+    }
+
+    private Object complete(List<Arguments> outcomes, Arguments options) {
+        Set<String> named = new HashSet<>();
+        outcomes.forEach(outcome -> named.add(outcome.text("job_id")));
+        // What this call takes back is what was dead when it came.
+        List<Object> results = new ArrayList<>();
+        for (Arguments outcome : outcomes) {
+            results.add(Map.of(
+                    "job_id",
+                    outcome.text("job_id"),
+                    "token",
+                    outcome.number("token", 0),
+                    "result",
+                    verdict(model.jobs.get(outcome.text("job_id")), outcome)));
+        }
+        Map<String, @Nullable Object> answer = new LinkedHashMap<>();
+        answer.put("outcomes", results);
+        if (options.has("claim")) {
+            Arguments claim = options.object("claim");
+            model.recover(named);
+            answer.putAll(answers.claimed(
+                    model.claim(options.text("worker_id", "direct"), claim.number("max_jobs", 1), claim)));
+        }
+        return answer;
+    }
+
+    /** Rule 6 and 7: the token decides whether an outcome changes anything. */
+    private String verdict(@Nullable ModelJob job, Arguments outcome) {
+        String what = outcome.text("outcome");
+        if (job == null) {
+            return "unknown_job";
+        }
+        boolean own = job.token == outcome.number("token", 0);
+        if (own && "completed".equals(job.ended) && what.equals("complete")) {
+            return "completed";
+        } else if (own && "failed".equals(job.ended) && what.equals("fail")) {
+            return "failed";
+        } else if (!job.running) {
+            return "not_running";
+        } else if (!own) {
+            return "stale";
+        } else if (what.equals("complete")) {
+            model.end(job, "completed", "completed");
+            return "completed";
+        } else if (job.cancelRequested) {
+            model.end(job, "cancelled", "cancelled");
+            return "cancelled";
+        } else if (what.equals("fail") || (what.equals("retry") && job.attempt >= job.maxAttempts)) {
+            model.end(job, "failed", "failed");
+            return "failed";
+        }
+        model.stop(job);
+        if (what.equals("release")) {
+            job.attempt--;
+            model.event(job, "released");
+            return "released";
+        }
+        Long retryAt = outcome.time("retry_at");
+        long due = retryAt == null ? model.now + outcome.number("retry_in_seconds", 0) * 1_000_000 : retryAt;
+        job.due = due > model.now ? due : null;
+        model.event(job, "retry_scheduled");
+        return "retry_scheduled";
+    }
+
+    private Object releaseModels(Arguments given) {
+        ModelJob job = model.jobs.get(given.text("job_id"));
+        String result = "released";
+        if (job == null) {
+            result = "unknown_job";
+        } else if (!job.running) {
+            result = "not_running";
+        } else if (job.token != given.number("token", 0)) {
+            result = "stale";
+        } else {
+            List<String> names = given.names("models");
+            if (job.holds.removeAll(model.resolved(names == null ? List.of() : names))) {
+                model.event(job, "released");
+            }
+        }
+        return Map.of("result", result, "models", job == null ? List.of() : List.copyOf(job.holds));
+    }
+
+    private Object cancel(String id) {
+        ModelJob job = known(id);
+        if (job.isOver()) {
+            return Map.of("result", "finished", "status", model.status(job));
+        } else if (job.running) {
+            if (!job.cancelRequested) {
+                job.cancelRequested = true;
+                model.event(job, "cancel_requested");
+            }
+            return Map.of("result", "cancel_requested", "status", "running");
+        }
+        model.end(job, "cancelled", "cancelled");
+        return Map.of("result", "cancelled", "status", "cancelled");
+    }
+
+    private Object setModel(String name, Arguments settings) {
+        if (settings.has("alias_of")) {
+            return setAlias(name, settings.value("alias_of") instanceof String target ? target : null);
+        } else if (model.aliases.containsKey(name)) {
+            throw new Refused("JQ007");
+        }
+        ModelLine line = model.lines.computeIfAbsent(name, n -> new ModelLine(n, model.limits.defaultCapacity));
+        line.capacity = (int) settings.number("capacity", line.capacity);
+        pause(line, settings.has("paused") ? settings.is("paused") : line.paused);
+        return answers.line(line);
+    }
+
+    private void pause(ModelLine line, boolean paused) {
+        List<ModelJob> waited =
+                model.jobs.values().stream().filter(model::waits).toList();
+        line.paused = paused;
+        waited.stream().filter(job -> !model.waits(job)).forEach(job -> model.event(job, "blocked"));
+        model.jobs.values().stream()
+                .filter(job -> model.waits(job) && !waited.contains(job))
+                .forEach(job -> model.event(job, "queued"));
+    }
+
+    private Object setAlias(String name, @Nullable String target) {
+        Map<String, @Nullable Object> answer = new LinkedHashMap<>();
+        answer.put("model", name);
+        String meant = target == null ? null : model.aliases.getOrDefault(target, target);
+        if (meant == null) {
+            model.aliases.remove(name);
+        } else {
+            // Jobs that stand in its line would stay there, beside those of the model.
+            boolean used = model.jobs.values().stream()
+                    .anyMatch(job -> !job.isOver() && (job.running ? job.holds : job.models).contains(name));
+            if (meant.equals(name) || model.aliases.containsValue(name) || used) {
+                throw new Refused("JQ007");
+            }
+            model.aliases.put(name, meant);
+        }
+        answer.put("alias_of", meant);
+        return answer;
+    }
+
+    private Object setLimits(Arguments settings) {
+        Limits limits = model.limits;
+        if (settings.has("max_active_jobs")) {
+            limits.maxActiveJobs =
+                    settings.value("max_active_jobs") instanceof Number number ? (Integer) number.intValue() : null;
+        }
+        limits.paused = settings.has("paused") ? settings.is("paused") : limits.paused;
+        limits.priorityStepSeconds = settings.number("priority_step_seconds", limits.priorityStepSeconds);
+        limits.defaultCapacity = (int) settings.number("default_capacity", limits.defaultCapacity);
+        limits.refuseUnknown = settings.text("unknown_models", limits.refuseUnknown ? "refuse" : "create")
+                .equals("refuse");
+        return answers.limits();
+    }
+
+    private Object insert(List<Arguments> rows) {
+        List<Arguments> jobs = new ArrayList<>();
+        for (Arguments row : rows) {
+            Map<String, Object> job = new HashMap<>();
+            job.put("job_id", row.text("job_id"));
+            job.put("job_type", row.text("job_type"));
+            // Open: which code runs a row's job: its type; for a workflow, what its column model says.
+            if (row.text("job_type").equals("workflow")) {
+                job.put("handler", row.text("model"));
+            }
+            job.put("models", row.value("required_models"));
+            job.put("priority", 1 - row.object("metadata").number("priority", 1));
+            jobs.add(new Arguments(job));
+        }
+        refuseUnknownModels(jobs);
+        rows.forEach(row -> model.rows.add(row.text("job_id")));
+        model.recover(Set.of());
+        enterNew(jobs, "queued");
+        return Map.of();
+    }
+
+    /** Open: a deleted row is no cancellation; the job goes on without one. */
+    private Object delete(String id) {
+        model.rows.remove(id);
+        return Map.of();
+    }
+
+    private Set<String> enterNew(List<Arguments> jobs, String event) {
+        Set<String> fresh = new HashSet<>();
+        for (Arguments job : jobs) {
+            if (!model.jobs.containsKey(job.text("job_id"))) {
+                ModelJob entered = model.enter(job);
+                fresh.add(entered.id);
+                if (!event.isEmpty()) {
+                    model.event(entered, event);
+                }
+            }
+        }
+        return fresh;
+    }
+
+    private void refuseUnknownModels(List<Arguments> jobs) {
+        for (Arguments job : jobs) {
+            List<String> names = job.names("models");
+            if (model.limits.refuseUnknown
+                    && !model.jobs.containsKey(job.text("job_id"))
+                    && names != null
+                    && !model.lines.keySet().containsAll(model.resolved(names))) {
+                throw new Refused("JQ008");
+            }
+        }
+    }
+
+    private ModelJob known(String id) {
+        ModelJob job = model.jobs.get(id);
+        if (job == null) {
+            throw new Refused("JQ006");
+        }
+        return job;
+    }
+}

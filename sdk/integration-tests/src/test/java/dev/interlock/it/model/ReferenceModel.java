@@ -1,0 +1,297 @@
+package dev.interlock.it.model;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.SortedSet;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The rules of the design, told as simply as they can be: nothing is kept that can be worked out, everything is worked out from the jobs each time
+ * it is asked for. {@link ModelFunctions} tells what each function of the contract does with them.
+ *
+ * <p>Where the design leaves something open, the model does what the engine does, and says so in a comment that begins with "Open:".
+ */
+final class ReferenceModel {
+
+    static final String EVERYTHING = "";
+
+    static final Comparator<ModelJob> IN_ORDER =
+            Comparator.comparingLong((ModelJob job) -> job.key).thenComparingInt(job -> job.sequence);
+
+    final Limits limits = new Limits();
+    final SortedMap<String, ModelLine> lines = new TreeMap<>();
+    final SortedMap<String, String> aliases = new TreeMap<>();
+    final SortedMap<String, ModelJob> jobs = new TreeMap<>();
+
+    /** The ids that have a row in the mirrored table {@code jobs}. */
+    final SortedSet<String> rows = new TreeSet<>();
+
+    /** The events that the log must have got from this step: job id and event type. */
+    final List<String> events = new ArrayList<>();
+
+    long now;
+
+    private long latestToken;
+    private int sequence;
+    private @Nullable Facts facts;
+
+    void beginStep(long clock, Facts known) {
+        now = clock;
+        facts = known;
+        events.clear();
+    }
+
+    // Rule 1 and 2: who may start.
+
+    String status(ModelJob job) {
+        if (job.ended != null) {
+            return job.ended;
+        } else if (job.running) {
+            return "running";
+        }
+        return job.due != null || needsPaused(job) ? "delayed" : "waiting";
+    }
+
+    boolean waits(ModelJob job) {
+        return status(job).equals("waiting");
+    }
+
+    /** Rule 3: what needs a paused model stands in no line. */
+    boolean needsPaused(ModelJob job) {
+        return job.models.stream().anyMatch(name -> line(name).paused);
+    }
+
+    /** The global limit is one more line that every job stands in. */
+    List<String> linesOf(ModelJob job) {
+        return limits.maxActiveJobs == null
+                ? job.models
+                : Stream.concat(Stream.of(EVERYTHING), job.models.stream()).toList();
+    }
+
+    int capacity(String line) {
+        if (line.equals(EVERYTHING)) {
+            return limits.maxActiveJobs == null ? Integer.MAX_VALUE : limits.maxActiveJobs;
+        }
+        return line(line).capacity;
+    }
+
+    List<ModelJob> holders(String line) {
+        return jobs.values().stream()
+                .filter(job -> job.running && (line.equals(EVERYTHING) || job.holds.contains(line)))
+                .toList();
+    }
+
+    List<ModelJob> waiting(String line) {
+        return jobs.values().stream()
+                .filter(job -> waits(job) && linesOf(job).contains(line))
+                .sorted(IN_ORDER)
+                .toList();
+    }
+
+    List<ModelJob> ahead(ModelJob job, String line) {
+        return waiting(line).stream()
+                .filter(other -> IN_ORDER.compare(other, job) < 0)
+                .toList();
+    }
+
+    boolean admitted(ModelJob job, String line) {
+        return holders(line).size() + ahead(job, line).size() < capacity(line);
+    }
+
+    /** Within capacity in all its lines at once. */
+    boolean isRunnable(ModelJob job) {
+        return waits(job) && linesOf(job).stream().allMatch(line -> admitted(job, line));
+    }
+
+    /** Rule 9: past its deadline it does not start, even if nobody has failed it yet. */
+    boolean mayStart(ModelJob job) {
+        return isRunnable(job) && !limits.paused && !job.isPast(job.deadline, now);
+    }
+
+    // The transitions.
+
+    ModelLine line(String name) {
+        ModelLine line = lines.get(name);
+        if (line == null) {
+            throw new IllegalStateException("The model has no line \"" + name + "\".");
+        }
+        return line;
+    }
+
+    /** Rule 10: an unknown model gets the default capacity, or is refused. */
+    void know(List<String> models) {
+        if (limits.refuseUnknown && !lines.keySet().containsAll(models)) {
+            throw new Refused("JQ008");
+        }
+        models.forEach(name -> lines.computeIfAbsent(name, n -> new ModelLine(n, limits.defaultCapacity)));
+    }
+
+    List<String> resolved(List<String> names) {
+        return names.stream()
+                .map(name -> aliases.getOrDefault(name, name))
+                .distinct()
+                .toList();
+    }
+
+    /** Puts a job in line that is not known yet. */
+    ModelJob enter(Arguments given) {
+        String id = given.text("job_id");
+        String type = given.text("job_type", "normal");
+        List<String> names = given.names("models");
+        List<String> models = resolved(names == null ? List.of() : names);
+        know(models);
+        long enteredAt = facts().enteredAt(id);
+        int priority = (int) given.number("priority", 0);
+        Long runAt = given.time("run_at");
+        ModelJob job = new ModelJob(
+                id,
+                type.equals("workflow") ? "workflow" : "normal",
+                given.text("handler", type),
+                models,
+                priority,
+                (int) given.number("max_attempts", 3),
+                runAt != null && runAt > enteredAt ? runAt : null,
+                given.time("deadline"),
+                enteredAt,
+                enteredAt - priority * limits.priorityStepSeconds * 1_000_000,
+                sequence++);
+        jobs.put(id, job);
+        return job;
+    }
+
+    void begin(ModelJob job, String worker, long leaseSeconds) {
+        job.running = true;
+        job.attempt++;
+        job.token = facts().token(job.id);
+        job.worker = worker;
+        job.startedAt = facts().startedAt(job.id);
+        job.leaseUntil = job.startedAt + leaseSeconds * 1_000_000;
+        job.progress = 0;
+        job.holds.addAll(job.models);
+        event(job, "started");
+    }
+
+    /** Rule 5: the tokens of all that this call started are larger than any before. */
+    void tokensGrow(List<ModelJob> started) {
+        long before = latestToken;
+        for (ModelJob job : started) {
+            if (job.token <= before) {
+                throw new AssertionError(job + " got the token " + job.token + "; there was " + before + " before");
+            }
+            latestToken = Math.max(latestToken, job.token);
+        }
+    }
+
+    void end(ModelJob job, String as, String event) {
+        stop(job);
+        job.due = null;
+        job.ended = as;
+        if (as.equals("completed")) {
+            job.progress = 100;
+        }
+        event(job, event);
+    }
+
+    /** Its run is over and it is back at its place. */
+    void stop(ModelJob job) {
+        job.running = false;
+        job.holds.clear();
+    }
+
+    /**
+     * Dead leases are taken back, deadlines seen to, due jobs let in.
+     *
+     * <p>Open: who does this. The design says "whoever claims next, and the sweep"; in the engine whoever enters a job (enqueue, start, an inserted
+     * row) does it as well, and a job that a completion names is left to the next call. A job taken back past its deadline is failed by the next.
+     */
+    List<ModelJob> recover(Set<String> leftAlone) {
+        List<ModelJob> recovered = jobs.values().stream()
+                .filter(job -> !leftAlone.contains(job.id) && isRecoverable(job))
+                .toList();
+        for (ModelJob job : recovered) {
+            if (job.running) {
+                takeBack(job);
+            } else if (job.isPast(job.deadline, now)) {
+                end(job, "failed", "expired");
+            } else {
+                job.due = null;
+                event(job, "queued");
+            }
+        }
+        return recovered;
+    }
+
+    boolean isRecoverable(ModelJob job) {
+        if (job.isOver()) {
+            return false;
+        }
+        return job.running
+                ? job.isPast(job.leaseUntil, now)
+                : job.isPast(job.deadline, now) || job.isPast(job.due, now);
+    }
+
+    /** The times at which something changes by itself. */
+    List<Long> timesAhead() {
+        List<Long> times = new ArrayList<>();
+        for (ModelJob job : jobs.values()) {
+            if (job.running) {
+                times.add(job.leaseUntil);
+            } else if (!job.isOver()) {
+                Stream.of(job.due, job.deadline).filter(Objects::nonNull).forEach(times::add);
+            }
+        }
+        return times;
+    }
+
+    private void takeBack(ModelJob job) {
+        if (job.cancelRequested) {
+            end(job, "cancelled", "cancelled");
+        } else if (job.attempt >= job.maxAttempts) {
+            end(job, "failed", "failed");
+        } else {
+            stop(job);
+            event(job, "lease_expired");
+        }
+    }
+
+    /** Rules 1 to 3: the first that may start and that the worker can run, and so on until there is none or the worker has enough. */
+    List<ModelJob> claim(String worker, long atMost, Arguments filter) {
+        List<String> handlers = filter.names("handlers");
+        List<String> models = filter.names("models");
+        List<ModelJob> started = new ArrayList<>();
+        while (started.size() < atMost) {
+            ModelJob next = jobs.values().stream()
+                    .sorted(IN_ORDER)
+                    .filter(job -> handlers == null || handlers.contains(job.handler))
+                    .filter(job -> models == null || models.containsAll(job.models))
+                    .filter(this::mayStart)
+                    .findFirst()
+                    .orElse(null);
+            if (next == null) {
+                break;
+            }
+            begin(next, worker, filter.number("lease_seconds", 30));
+            started.add(next);
+        }
+        tokensGrow(started);
+        return started;
+    }
+
+    void event(ModelJob job, String type) {
+        events.add(job.id + " " + type);
+    }
+
+    private Facts facts() {
+        if (facts == null) {
+            throw new IllegalStateException("No step has begun.");
+        }
+        return facts;
+    }
+}
