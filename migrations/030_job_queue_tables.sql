@@ -26,7 +26,7 @@ create table if not exists public.job_queue_settings (
     paused boolean not null default false,
     max_overtakes integer not null default 0 check (max_overtakes between 0 and 1000),
     skip_after interval default interval '60 seconds',
-    log_retention interval
+    log_retention interval default interval '90 days' check (log_retention >= interval '1 day')
 );
 
 comment on table public.job_queue_settings is 'Limits and settings of the whole queue; one row. Change it with job_queue_set_limits.';
@@ -37,6 +37,8 @@ comment on column public.job_queue_settings.max_overtakes is
     'How many later jobs may start on the models that a job keeps while it waits for another one; 0 = none.';
 comment on column public.job_queue_settings.skip_after is
     'A runnable job that no live worker can run stands aside after this time; null = never. Also how long a worker that is not heard of counts as live.';
+comment on column public.job_queue_settings.log_retention is
+    'How long events, and jobs from their end on, are kept; null = for ever.';
 
 insert into public.job_queue_settings (id) values (1) on conflict (id) do nothing;
 
@@ -200,6 +202,36 @@ create index if not exists job_queue_requests_created_idx on public.job_queue_re
 -- What the seed's log lacks for a replay: a total order and the attempt.
 alter table public.job_queue_log add column if not exists seq bigint generated always as identity;
 
+-- Vacuumed by the row count that a day brings, not by a fifth of the table; that keeps what the trimming frees in use.
+alter table public.job_queue_log set (
+    autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_insert_scale_factor = 0.01, autovacuum_analyze_scale_factor = 0.01
+);
+
+-- Apart from the settings, which every call reads: this row is written once a second.
+create table if not exists public.job_queue_marks (
+    id integer primary key default 1 constraint job_queue_marks_single_row check (id = 1),
+    log_whole_from timestamptz not null default '-infinity',
+    requests_whole_from timestamptz not null default '-infinity',
+    measured_to timestamptz not null default '-infinity'
+);
+
+comment on table public.job_queue_marks is 'How far the housekeeping has come (job_queue.tidy); one row.';
+comment on column public.job_queue_marks.log_whole_from is 'Events of this time and before may be gone; later ones are all there.';
+comment on column public.job_queue_marks.requests_whole_from is 'The same of the answers kept for repeated requests.';
+comment on column public.job_queue_marks.measured_to is 'Runs that ended up to here are in job_queue_run_times.';
+
+-- Rows that are in the log already are not the engine's to remove.
+insert into public.job_queue_marks (id, log_whole_from)
+select 1, coalesce(max(l.created_at), '-infinity') from public.job_queue_log as l
+on conflict (id) do nothing;
+
+create table if not exists public.job_queue_run_times (
+    model text collate "C" primary key,
+    seconds double precision[] not null
+);
+
+comment on table public.job_queue_run_times is 'What the latest 100 runs of each model took, newest first, whatever came of them; of all models under the empty name.';
+
 alter table public.job_queue_settings enable row level security;
 alter table public.job_queue_aliases enable row level security;
 alter table public.job_queue_models enable row level security;
@@ -209,14 +241,17 @@ alter table public.job_queue_requests enable row level security;
 alter table public.job_queue_checkpoints enable row level security;
 alter table public.job_queue_workers enable row level security;
 alter table public.job_queue_starts enable row level security;
+alter table public.job_queue_marks enable row level security;
+alter table public.job_queue_run_times enable row level security;
 
 revoke all on public.job_queue_settings, public.job_queue_models, public.job_queue_aliases, public.job_queue_jobs,
-public.job_queue_lines, public.job_queue_requests, public.job_queue_checkpoints, public.job_queue_workers, public.job_queue_starts from public, anon, authenticated;
+public.job_queue_lines, public.job_queue_requests, public.job_queue_checkpoints, public.job_queue_workers, public.job_queue_starts,
+public.job_queue_marks, public.job_queue_run_times from public, anon, authenticated;
 revoke all on sequence public.job_queue_line_seq, public.job_queue_token_seq from public, anon, authenticated;
 
 grant select, insert, update, delete on public.job_queue_settings, public.job_queue_models, public.job_queue_aliases,
 public.job_queue_jobs, public.job_queue_lines, public.job_queue_requests, public.job_queue_checkpoints, public.job_queue_workers, public.job_queue_starts,
-public.job_queue_log, public.job_queue_state to service_role;
+public.job_queue_marks, public.job_queue_run_times, public.job_queue_log, public.job_queue_state to service_role;
 grant usage, select on sequence public.job_queue_line_seq, public.job_queue_token_seq to service_role;
 
 notify pgrst, 'reload schema';

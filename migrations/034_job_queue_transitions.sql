@@ -21,7 +21,7 @@ begin
         jsonb_strip_nulls(jsonb_build_object(
             'status', j.status, 'handler', j.handler, 'attempt', j.attempt, 'token', j.token, 'worker_id', j.worker_id,
             'error', left(j.error, 500),
-            'current_step', case when j.steps is not null then j.current_step end,
+            'holding', j.holding, 'current_step', case when j.steps is not null then j.current_step end,
             'needs', case when j.needs <> j.models then to_jsonb(j.needs) end,
             'due_at', case when j.status = 'delayed' then j.due_at end,
             -- Seconds. A job that ends was running if it started after it last began to wait.

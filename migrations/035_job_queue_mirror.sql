@@ -251,7 +251,7 @@ $$;
 comment on function job_queue.recheck_state() is
     'The last step of whoever enters jobs: while one job at a time may run, the state names none whose dead lease was taken back on the way.';
 
-create or replace function job_queue.housekeep() returns void
+create or replace function job_queue.housekeep(out log_rows integer, out requests integer)
 language plpgsql
 set search_path = ''
 as $$
@@ -270,22 +270,17 @@ begin
         );
         perform job_queue.mirror(job_queue.lock_mirrored(ids, true));
     end if;
-
-    delete from public.job_queue_requests as r
-    where r.request_id in (
-        select o.request_id from public.job_queue_requests as o
-        where o.created_at < now() - interval '15 minutes' order by o.created_at limit 2000
-    );
     delete from public.job_queue_starts as e
     where (e.model, e.started_at, e.token) in (
         select o.model, o.started_at, o.token from public.job_queue_starts as o
         where o.started_at < now() - interval '1 minute' limit 2000
     );
     delete from public.job_queue_workers as w where w.seen_at < now() - interval '1 day';
+    select t.log_rows, t.requests into log_rows, requests from job_queue.tidy() as t;
 end;
 $$;
 
 comment on function job_queue.housekeep() is
-    'Once a second, by whoever comes along: the trailing columns of the first hundred of each line, answers nobody can ask for any more, starts and workers of the past.';
+    'Once a second, by whoever comes along: the trailing columns of the first hundred of each line, starts and workers of the past, and what job_queue.tidy does.';
 
 notify pgrst, 'reload schema';

@@ -109,7 +109,7 @@ begin
         halted := array(select j.job_id from public.job_queue_jobs as j where j.job_id = any (moved) and j.status = 'waiting');
         perform job_queue.enter(moved, s);
         if not was.paused then
-            perform job_queue.log_event(halted, 'blocked');
+            perform job_queue.log_event(halted, 'blocked', '{"paused": true}');
         else
             perform job_queue.log_event(array(
                 select j.job_id from public.job_queue_jobs as j where j.job_id = any (moved) and j.status = 'waiting'

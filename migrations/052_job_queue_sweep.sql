@@ -11,8 +11,7 @@ as $$
 declare
     s public.job_queue_settings;
     recovered integer := 0;
-    logs integer := 0;
-    requests integer;
+    tidied record;
     ids text[];
 begin
     -- The same step that every claim takes, for queues that nobody polls.
@@ -26,18 +25,8 @@ begin
     );
     select * into s from public.job_queue_settings where id = 1;
     perform job_queue.refresh_state(s, begun => true);
-    select count(*) into requests from public.job_queue_requests as r where r.created_at < now() - interval '15 minutes';
-    perform job_queue.housekeep();
-
-    if s.log_retention is not null then
-        delete from public.job_queue_log as l
-        where l.id in (
-            select o.id from public.job_queue_log as o
-            where o.created_at < now() - s.log_retention order by o.created_at limit 5000
-        );
-        get diagnostics logs = row_count;
-    end if;
-    return jsonb_build_object('recovered', recovered, 'requests_removed', least(requests, 2000), 'log_rows_removed', logs);
+    select * into tidied from job_queue.housekeep();
+    return jsonb_build_object('recovered', recovered, 'requests_removed', tidied.requests, 'log_rows_removed', tidied.log_rows);
 end;
 $$;
 

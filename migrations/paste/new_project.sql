@@ -237,7 +237,7 @@ create table if not exists public.job_queue_settings (
     paused boolean not null default false,
     max_overtakes integer not null default 0 check (max_overtakes between 0 and 1000),
     skip_after interval default interval '60 seconds',
-    log_retention interval
+    log_retention interval default interval '90 days' check (log_retention >= interval '1 day')
 );
 
 comment on table public.job_queue_settings is 'Limits and settings of the whole queue; one row. Change it with job_queue_set_limits.';
@@ -248,6 +248,8 @@ comment on column public.job_queue_settings.max_overtakes is
     'How many later jobs may start on the models that a job keeps while it waits for another one; 0 = none.';
 comment on column public.job_queue_settings.skip_after is
     'A runnable job that no live worker can run stands aside after this time; null = never. Also how long a worker that is not heard of counts as live.';
+comment on column public.job_queue_settings.log_retention is
+    'How long events, and jobs from their end on, are kept; null = for ever.';
 
 insert into public.job_queue_settings (id) values (1) on conflict (id) do nothing;
 
@@ -411,6 +413,36 @@ create index if not exists job_queue_requests_created_idx on public.job_queue_re
 -- What the seed's log lacks for a replay: a total order and the attempt.
 alter table public.job_queue_log add column if not exists seq bigint generated always as identity;
 
+-- Vacuumed by the row count that a day brings, not by a fifth of the table; that keeps what the trimming frees in use.
+alter table public.job_queue_log set (
+    autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_insert_scale_factor = 0.01, autovacuum_analyze_scale_factor = 0.01
+);
+
+-- Apart from the settings, which every call reads: this row is written once a second.
+create table if not exists public.job_queue_marks (
+    id integer primary key default 1 constraint job_queue_marks_single_row check (id = 1),
+    log_whole_from timestamptz not null default '-infinity',
+    requests_whole_from timestamptz not null default '-infinity',
+    measured_to timestamptz not null default '-infinity'
+);
+
+comment on table public.job_queue_marks is 'How far the housekeeping has come (job_queue.tidy); one row.';
+comment on column public.job_queue_marks.log_whole_from is 'Events of this time and before may be gone; later ones are all there.';
+comment on column public.job_queue_marks.requests_whole_from is 'The same of the answers kept for repeated requests.';
+comment on column public.job_queue_marks.measured_to is 'Runs that ended up to here are in job_queue_run_times.';
+
+-- Rows that are in the log already are not the engine's to remove.
+insert into public.job_queue_marks (id, log_whole_from)
+select 1, coalesce(max(l.created_at), '-infinity') from public.job_queue_log as l
+on conflict (id) do nothing;
+
+create table if not exists public.job_queue_run_times (
+    model text collate "C" primary key,
+    seconds double precision[] not null
+);
+
+comment on table public.job_queue_run_times is 'What the latest 100 runs of each model took, newest first, whatever came of them; of all models under the empty name.';
+
 alter table public.job_queue_settings enable row level security;
 alter table public.job_queue_aliases enable row level security;
 alter table public.job_queue_models enable row level security;
@@ -420,14 +452,17 @@ alter table public.job_queue_requests enable row level security;
 alter table public.job_queue_checkpoints enable row level security;
 alter table public.job_queue_workers enable row level security;
 alter table public.job_queue_starts enable row level security;
+alter table public.job_queue_marks enable row level security;
+alter table public.job_queue_run_times enable row level security;
 
 revoke all on public.job_queue_settings, public.job_queue_models, public.job_queue_aliases, public.job_queue_jobs,
-public.job_queue_lines, public.job_queue_requests, public.job_queue_checkpoints, public.job_queue_workers, public.job_queue_starts from public, anon, authenticated;
+public.job_queue_lines, public.job_queue_requests, public.job_queue_checkpoints, public.job_queue_workers, public.job_queue_starts,
+public.job_queue_marks, public.job_queue_run_times from public, anon, authenticated;
 revoke all on sequence public.job_queue_line_seq, public.job_queue_token_seq from public, anon, authenticated;
 
 grant select, insert, update, delete on public.job_queue_settings, public.job_queue_models, public.job_queue_aliases,
 public.job_queue_jobs, public.job_queue_lines, public.job_queue_requests, public.job_queue_checkpoints, public.job_queue_workers, public.job_queue_starts,
-public.job_queue_log, public.job_queue_state to service_role;
+public.job_queue_marks, public.job_queue_run_times, public.job_queue_log, public.job_queue_state to service_role;
 grant usage, select on sequence public.job_queue_line_seq, public.job_queue_token_seq to service_role;
 
 notify pgrst, 'reload schema';
@@ -1241,7 +1276,7 @@ begin
         jsonb_strip_nulls(jsonb_build_object(
             'status', j.status, 'handler', j.handler, 'attempt', j.attempt, 'token', j.token, 'worker_id', j.worker_id,
             'error', left(j.error, 500),
-            'current_step', case when j.steps is not null then j.current_step end,
+            'holding', j.holding, 'current_step', case when j.steps is not null then j.current_step end,
             'needs', case when j.needs <> j.models then to_jsonb(j.needs) end,
             'due_at', case when j.status = 'delayed' then j.due_at end,
             -- Seconds. A job that ends was running if it started after it last began to wait.
@@ -1770,7 +1805,7 @@ $$;
 comment on function job_queue.recheck_state() is
     'The last step of whoever enters jobs: while one job at a time may run, the state names none whose dead lease was taken back on the way.';
 
-create or replace function job_queue.housekeep() returns void
+create or replace function job_queue.housekeep(out log_rows integer, out requests integer)
 language plpgsql
 set search_path = ''
 as $$
@@ -1789,23 +1824,18 @@ begin
         );
         perform job_queue.mirror(job_queue.lock_mirrored(ids, true));
     end if;
-
-    delete from public.job_queue_requests as r
-    where r.request_id in (
-        select o.request_id from public.job_queue_requests as o
-        where o.created_at < now() - interval '15 minutes' order by o.created_at limit 2000
-    );
     delete from public.job_queue_starts as e
     where (e.model, e.started_at, e.token) in (
         select o.model, o.started_at, o.token from public.job_queue_starts as o
         where o.started_at < now() - interval '1 minute' limit 2000
     );
     delete from public.job_queue_workers as w where w.seen_at < now() - interval '1 day';
+    select t.log_rows, t.requests into log_rows, requests from job_queue.tidy() as t;
 end;
 $$;
 
 comment on function job_queue.housekeep() is
-    'Once a second, by whoever comes along: the trailing columns of the first hundred of each line, answers nobody can ask for any more, starts and workers of the past.';
+    'Once a second, by whoever comes along: the trailing columns of the first hundred of each line, starts and workers of the past, and what job_queue.tidy does.';
 
 notify pgrst, 'reload schema';
 
@@ -3050,7 +3080,7 @@ begin
         halted := array(select j.job_id from public.job_queue_jobs as j where j.job_id = any (moved) and j.status = 'waiting');
         perform job_queue.enter(moved, s);
         if not was.paused then
-            perform job_queue.log_event(halted, 'blocked');
+            perform job_queue.log_event(halted, 'blocked', '{"paused": true}');
         else
             perform job_queue.log_event(array(
                 select j.job_id from public.job_queue_jobs as j where j.job_id = any (moved) and j.status = 'waiting'
@@ -3164,6 +3194,148 @@ $$;
 comment on function public.job_queue_set_limits(jsonb) is
     'Changes the settings of the whole queue: max_active_jobs (null = none, 1 = one job at a time), priority_step_seconds, default_capacity, unknown_models, log_retention_days. '
     'docs/reference/rpc.md. Example: select job_queue_set_limits(''{"max_active_jobs": 1}'')';
+
+notify pgrst, 'reload schema';
+
+-- ----------------------------------------------------------------------------------------------------
+-- 049_job_queue_tidy.sql
+
+-- Private: what is old goes, oldest first, a bounded part at a time (docs/design/log.md). Each part begins where the one before
+-- ended, not at the dead rows that were removed before and that a vacuum may not have come to yet.
+
+create or replace function job_queue.trim_log(
+    begin_at timestamptz, end_at timestamptz, at_most integer, out removed integer, out reached timestamptz
+)
+language plpgsql
+set search_path = ''
+as $$
+declare
+    old tid[];
+    ended text[];
+begin
+    removed := 0;
+    -- A minute back: an event is written a moment before its transaction commits.
+    with oldest as materialized (
+        select l.ctid, l.job_id, l.event_type, l.created_at from public.job_queue_log as l
+        where l.created_at > begin_at - interval '1 minute' and l.created_at < end_at
+        order by l.created_at limit at_most
+    )
+
+    select array_agg(o.ctid), max(o.created_at),
+        array_agg(o.job_id) filter (where o.event_type in ('completed', 'failed', 'cancelled', 'expired'))
+    into old, reached, ended
+    from oldest as o;
+    if old is null then
+        return;
+    end if;
+
+    -- A job goes with the event of its end, so that the log and the jobs always tell of the same ones. One that somebody has locked,
+    -- to bring it back perhaps, is not waited for: the next time will do.
+    ended := array(
+        select j.job_id from public.job_queue_jobs as j
+        where j.job_id = any (ended) and j.status in ('completed', 'failed', 'cancelled') and j.finished_at < end_at
+    );
+    if (select count(*) from (
+            select from public.job_queue_jobs as j where j.job_id = any (ended) for update skip locked
+        ) as locked) < cardinality(ended) then
+        reached := null;
+        return;
+    end if;
+    delete from public.job_queue_jobs as j
+    where j.job_id = any (ended) and j.status in ('completed', 'failed', 'cancelled') and j.finished_at < end_at;
+    delete from public.job_queue_log as l where l.ctid = any (old) and l.created_at < end_at;
+    get diagnostics removed = row_count;
+end;
+$$;
+
+comment on function job_queue.trim_log(timestamptz, timestamptz, integer) is
+    'Removes the oldest events between two times, and the jobs whose end is among them; says how many and how far it came (null: nothing).';
+
+create or replace function job_queue.measure_runs(begin_at timestamptz) returns timestamptz
+language plpgsql
+set search_path = ''
+as $$
+declare
+    reached timestamptz;
+begin
+    -- The newest are enough.
+    with latest as materialized (
+        select l.models, l.metadata, l.created_at from public.job_queue_log as l
+        where l.created_at > begin_at order by l.created_at desc limit 2000
+    ),
+
+    runs as (
+        select m as model, array_agg((l.metadata ->> 'ran')::double precision order by l.created_at desc) as seconds
+        from latest as l
+        cross join lateral (
+            select jsonb_array_elements_text(l.models) as m union all select ''
+        ) as named
+        where l.metadata ? 'ran'
+        group by m
+    ),
+
+    kept as (
+        insert into public.job_queue_run_times as t (model, seconds)
+        select r.model, r.seconds[1:100] from runs as r order by r.model collate "C"
+        on conflict (model) do update set seconds = (excluded.seconds || t.seconds)[1:100]
+    )
+
+    select max(l.created_at) into reached from latest as l;
+    return reached;
+end;
+$$;
+
+comment on function job_queue.measure_runs(timestamptz) is 'Notes what the runs that ended since then took; returns how far it came, or null.';
+
+create or replace function job_queue.tidy(out log_rows integer, out requests integer)
+language plpgsql
+set search_path = ''
+as $$
+declare
+    retention interval;
+    known public.job_queue_marks;
+    new public.job_queue_marks;
+    moment timestamptz := clock_timestamp();
+begin
+    log_rows := 0;
+    requests := 0;
+    -- One at a time; nobody waits.
+    if not pg_try_advisory_xact_lock(19029, 0) then
+        return;
+    end if;
+    select * into known from public.job_queue_marks as m where m.id = 1;
+    new := known;
+
+    new.measured_to := coalesce(job_queue.measure_runs(known.measured_to), known.measured_to);
+
+    select s.log_retention into retention from public.job_queue_settings as s where s.id = 1;
+    if retention is not null then
+        select t.removed, greatest(t.reached, known.log_whole_from) into log_rows, new.log_whole_from
+        from job_queue.trim_log(known.log_whole_from, moment - retention, 5000) as t;
+    end if;
+
+    with gone as (
+        delete from public.job_queue_requests as r
+        where r.request_id in (
+            select o.request_id from public.job_queue_requests as o
+            where o.created_at > known.requests_whole_from - interval '1 hour' and o.created_at < moment - interval '15 minutes'
+            order by o.created_at limit 5000
+        )
+        returning r.created_at
+    )
+
+    select count(*), greatest(max(g.created_at), known.requests_whole_from) into requests, new.requests_whole_from from gone as g;
+
+    if new is distinct from known then
+        update public.job_queue_marks as m
+        set log_whole_from = new.log_whole_from, requests_whole_from = new.requests_whole_from, measured_to = new.measured_to
+        where m.id = 1;
+    end if;
+end;
+$$;
+
+comment on function job_queue.tidy() is
+    'Notes what runs took; removes old events with the jobs that ended then, and answers nobody can ask for any more; at most 5,000 each. Says how many.';
 
 notify pgrst, 'reload schema';
 
@@ -3331,8 +3503,7 @@ as $$
 declare
     s public.job_queue_settings;
     recovered integer := 0;
-    logs integer := 0;
-    requests integer;
+    tidied record;
     ids text[];
 begin
     -- The same step that every claim takes, for queues that nobody polls.
@@ -3346,18 +3517,8 @@ begin
     );
     select * into s from public.job_queue_settings where id = 1;
     perform job_queue.refresh_state(s, begun => true);
-    select count(*) into requests from public.job_queue_requests as r where r.created_at < now() - interval '15 minutes';
-    perform job_queue.housekeep();
-
-    if s.log_retention is not null then
-        delete from public.job_queue_log as l
-        where l.id in (
-            select o.id from public.job_queue_log as o
-            where o.created_at < now() - s.log_retention order by o.created_at limit 5000
-        );
-        get diagnostics logs = row_count;
-    end if;
-    return jsonb_build_object('recovered', recovered, 'requests_removed', least(requests, 2000), 'log_rows_removed', logs);
+    select * into tidied from job_queue.housekeep();
+    return jsonb_build_object('recovered', recovered, 'requests_removed', tidied.requests, 'log_rows_removed', tidied.log_rows);
 end;
 $$;
 
@@ -3637,6 +3798,218 @@ comment on function public.job_queue_reprioritize(text, integer) is
 notify pgrst, 'reload schema';
 
 -- ----------------------------------------------------------------------------------------------------
+-- 058_job_queue_replay.sql
+
+-- Rule 11 of the design, as a function: the log alone must say what every job is and which models it holds.
+
+create or replace function job_queue.replayed(ids text[]) returns table (
+    job_id text, covered boolean, status text, attempt integer, token bigint, worker_id text, held text[], last_at timestamptz, wrong text
+)
+language plpgsql
+stable
+set search_path = ''
+set jit = off
+as $$
+#variable_conflict use_column
+declare
+    e record;
+    came_from text;
+begin
+    for e in
+        select l.job_id, l.event_type, l.models, l.metadata, l.created_at, l.seq
+        from public.job_queue_log as l
+        where l.job_id = any (ids)
+          -- The predecessor's rows, and those that others write, are not the engine's events.
+          and l.metadata ? 'attempt' and l.metadata ? 'status'
+        order by l.job_id, l.seq
+    loop
+        if e.job_id is distinct from job_id then
+            if job_id is not null then
+                return next;
+            end if;
+            job_id := e.job_id;
+            -- The first event of all is an entry, or a start at once.
+            covered := e.event_type in ('queued', 'blocked') and not e.metadata ?| '{due,resumed,paused}' and e.metadata -> 'attempt' = '0'
+                       or e.event_type = 'started' and e.metadata -> 'attempt' = '1';
+            status := null;
+            attempt := 0;
+            token := null;
+            worker_id := null;
+            held := '{}';
+            wrong := null;
+        end if;
+        came_from := coalesce(status, 'new');
+        last_at := e.created_at;
+
+        if wrong is null and covered and not (came_from = any (case e.event_type
+            when 'queued' then '{new,waiting,delayed}'
+            when 'blocked' then '{new,waiting,delayed}'
+            when 'started' then '{new,waiting}'
+            when 'expired' then '{waiting,delayed}'
+            when 'cancelled' then '{waiting,delayed,running}'
+            when 'retried' then '{failed,cancelled}'
+            when 'skipped' then '{waiting}'
+            when 'reprioritized' then '{waiting,delayed,running}'
+            else '{running}'
+        end::text[])) then
+            wrong := format('event %s (%s) of a job that was %s', e.seq, e.event_type, came_from);
+        end if;
+
+        case
+            when e.event_type = 'started' then
+                status := 'running';
+                attempt := attempt + 1;
+                if wrong is null and covered and (e.metadata ->> 'token')::bigint <= token then
+                    wrong := format('event %s (started) has no new token', e.seq);
+                end if;
+                token := (e.metadata ->> 'token')::bigint;
+                worker_id := e.metadata ->> 'worker_id';
+                held := array(select jsonb_array_elements_text(coalesce(e.metadata -> 'needs', e.models)));
+            when e.event_type in ('completed', 'failed', 'cancelled') then status := e.event_type;
+            when e.event_type = 'expired' then status := 'failed';
+            when e.event_type in ('cancel_requested', 'reprioritized') or e.metadata ? 'released_models' then
+                held := array(select unnest(held) except select jsonb_array_elements_text(e.metadata -> 'released_models'));
+            when e.event_type = 'checkpoint' then
+                -- A step's own models are taken anew; otherwise those that are still needed are kept.
+                held := array(
+                    select m from jsonb_array_elements_text(coalesce(e.metadata -> 'needs', e.models)) as m
+                    where m = any (held) or e.metadata ->> 'holding' = 'per_step'
+                );
+            when e.event_type = 'released' then
+                attempt := attempt - 1;
+                status := e.metadata ->> 'status';
+            else
+                status := e.metadata ->> 'status';
+        end case;
+        if status <> 'running' then
+            held := '{}';
+        end if;
+
+        if not covered then
+            attempt := (e.metadata ->> 'attempt')::integer;
+        elsif wrong is null and (e.metadata ->> 'status' <> status or (e.metadata ->> 'attempt')::integer <> attempt
+                                 or (e.metadata ->> 'token')::bigint is distinct from token) then
+            wrong := format('event %s (%s) says %s, attempt %s, token %s; the events before it make %s, attempt %s, token %s', e.seq, e.event_type,
+                            e.metadata ->> 'status', e.metadata ->> 'attempt', e.metadata ->> 'token', status, attempt, token);
+        end if;
+    end loop;
+    if job_id is not null then
+        return next;
+    end if;
+end;
+$$;
+
+comment on function job_queue.replayed(text[]) is
+    'What the events of these jobs, in order, make of each: its state, the models it holds, and the first event that cannot follow those before it.';
+
+create or replace function job_queue.compared(ids text[]) returns table (job_id text, covered boolean, differences jsonb)
+language sql
+stable
+set search_path = ''
+set jit = off
+as $$
+    select i.id, known.covered,
+        case when known.covered then (
+            select jsonb_agg(jsonb_build_object('job_id', i.id, 'what', d.what, 'log', d.log, 'table', d.stored) order by d.what)
+            from (values
+                ('events', coalesce(r.wrong, case when not r.covered then 'the first event is missing' end), null),
+                ('status', r.status, j.status),
+                ('attempt', r.attempt::text, j.attempt::text),
+                ('token', r.token::text, j.token::text),
+                ('worker_id', case when r.status = 'running' then r.worker_id end, case when j.status = 'running' then j.worker_id end),
+                ('held', (select string_agg(m, ', ' order by m collate "C") from unnest(r.held) as m), seats.held)
+            ) as d (what, log, stored)
+            where d.log is distinct from d.stored
+        ) end
+    from unnest(ids) as i (id)
+    left join job_queue.replayed(ids) as r on r.job_id = i.id
+    left join public.job_queue_jobs as j on j.job_id = i.id collate "C"
+    left join public.job_queue_marks as s on s.id = 1
+    left join lateral (
+        select string_agg(l.model, ', ' order by l.model) as held
+        from public.job_queue_lines as l
+        where l.job_id = j.job_id and j.status = 'running' and l.seat is not null and l.model <> ''
+    ) as seats on true
+    -- What began before the oldest event that is kept cannot be judged.
+    cross join lateral (
+        select coalesce(r.covered, false) and j.job_id is not null
+            or coalesce(j.entered_at, r.last_at) > s.log_whole_from as covered
+    ) as known
+    where r.job_id is not null or j.job_id is not null;
+$$;
+
+comment on function job_queue.compared(text[]) is 'The differences between what the log makes of these jobs and what the tables say; null where there is none.';
+
+create or replace function public.job_queue_replay(options jsonb default '{}') returns jsonb
+language plpgsql
+stable
+set search_path = ''
+set jit = off
+as $$
+declare
+    after text := options ->> 'after';
+    at_most integer;
+    of_jobs boolean;
+    ids text[];
+    answer jsonb;
+begin
+    perform job_queue.check_keys('options', options, '{after,max_jobs}');
+    at_most := job_queue.whole_number_of('max_jobs', options -> 'max_jobs', 1, 10000, 1000);
+    if after is not null and after !~ '^(jobs|log):' then
+        perform job_queue.refuse('JQ007', 'after is not a place to go on from.', 'Give the "next" of the answer before, or leave it out to begin.');
+    end if;
+    of_jobs := after is null or after like 'jobs:%';
+    after := coalesce(substring(after from ':(.*)$'), '');
+
+    -- First the jobs that the tables know, then those that only the log knows; each by its own index.
+    if of_jobs then
+        ids := array(
+            select j.job_id from public.job_queue_jobs as j where j.job_id > after collate "C" order by j.job_id limit at_most
+        );
+    else
+        ids := array(
+            with recursive found as (
+                (select l.job_id, 1 as n from public.job_queue_log as l where l.job_id > after order by l.job_id limit 1)
+                union all
+                select (select l.job_id from public.job_queue_log as l where l.job_id > f.job_id order by l.job_id limit 1), f.n + 1
+                from found as f where f.job_id is not null and f.n < at_most
+            )
+
+            select f.job_id from found as f where f.job_id is not null
+        );
+    end if;
+
+    with seen as materialized (
+        select c.* from job_queue.compared(ids) as c
+        where of_jobs or not exists (select from public.job_queue_jobs as j where j.job_id = c.job_id collate "C")
+    )
+
+    select jsonb_build_object(
+        'checked', count(*) filter (where c.covered), 'not_covered', count(*) filter (where not c.covered),
+        'differences', coalesce((
+            select jsonb_agg(d.value) from (
+                select e.value from seen as x, jsonb_array_elements(x.differences) as e limit 1000
+            ) as d
+        ), '[]')
+    ) into answer
+    from seen as c;
+    return answer || jsonb_build_object(
+        'consistent', answer -> 'differences' = '[]',
+        'next', case
+            when cardinality(ids) = at_most then case when of_jobs then 'jobs:' else 'log:' end || ids[at_most]
+            when of_jobs then 'log:'
+        end
+    );
+end;
+$$;
+
+comment on function public.job_queue_replay(jsonb) is
+    'Audit: rebuilds the jobs and the models they hold from job_queue_log alone, up to max_jobs a call, and says where the tables differ. '
+    'docs/reference/rpc.md. Example: select job_queue_replay(''{"max_jobs": 1000}'')';
+
+notify pgrst, 'reload schema';
+
+-- ----------------------------------------------------------------------------------------------------
 -- 060_job_queue_grants.sql
 
 -- Every function of ours: for service_role alone. Runs last; run it again after any file above.
@@ -3664,12 +4037,12 @@ notify pgrst, 'reload schema';
 
 insert into public.job_queue_migrations (name, checksum) values ('029_job_queue_migrations.sql', 'acdc948304f5ecdd2310aa1e8c7c8bd70b4ece92773e4fc1dea17eb14b5334bd') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('000_clean_schema_no_coins.sql', 'ee0236d08809ffbf6985fe1ae607d45caa95ad1f8fad6fcc42e45c48006d0016') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('030_job_queue_tables.sql', '3b9083bd91030855f7bc61da86f1a3fd6dc9ee183f4f7d655c67aba588d11613') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('030_job_queue_tables.sql', 'b9a35e8a8edae8d152b57397949148afbf24f40519056c7f5b148997246bdb06') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('031_job_queue_checks.sql', 'b65b64c294c9746375c5ad14f7b9e14c8d428f9a7a6cfde63a349e9d7d6d7085') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('032_job_queue_admission.sql', 'aadf1da20e01c337fa46a5cd097921a4ea99666f87012ddf0438391b906ec115') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('033_job_queue_places.sql', 'b2b5a2b474dfc1d6d44267f2ee75e7457209b13ea3fd567d18d953022193a782') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('034_job_queue_transitions.sql', 'ef10e051c21952b32685a4d3482e664a1e830d9caa349086d1b25cf1d1d4ab4a') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('035_job_queue_mirror.sql', '0e2fc1cf5a6f6923a21e533d6a2fc971143f9d8d05188e2fca393d98dc75d1ae') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('034_job_queue_transitions.sql', '8f40cf8c9c865bcde2a2359eefa1dfcb24933060068a9fda4a6bca75641f850e') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('035_job_queue_mirror.sql', '06a7f589d9c9ec4c527affa389bbbced561e0f7bf52cf4980f0eac584643e5c7') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('036_job_queue_insert_trigger.sql', 'f8a9d80dfeeddd4fffb43c3843fa1f43d4f4098a2fcee5f5695dec4f6504a3fa') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('037_job_queue_workers.sql', '2ea575fd8b3c4a93ff83870d5b861f74bf9cb86d2fd42453b34c32e82fc0657e') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('038_job_queue_overtakes.sql', 'e948456e2d752c417c71715eea0f58e88517c8dc7806eaaa4c533cc1fe076890') on conflict (name) do nothing;
@@ -3681,13 +4054,15 @@ insert into public.job_queue_migrations (name, checksum) values ('043_job_queue_
 insert into public.job_queue_migrations (name, checksum) values ('044_job_queue_heartbeat.sql', '1426419f285c43218aaa136a830679c33a6c4803327477e31a16a21dcc12aa26') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('045_job_queue_release_models.sql', '0706410cffd0cdfa599fa69567766f654c62ff48e9c3947b683fe89a0123c263') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('046_job_queue_cancel.sql', 'cde23509910af5fffe6185723f6524bdf8a6dd223bdafb51155daf312ab390b1') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('047_job_queue_set_model.sql', '676ff1888d90193e6753110be374ea903b26b20df78b9ac3a7b556b5b702542b') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('047_job_queue_set_model.sql', '826af3dcc21deb9492422923ce7afcb3a47175be19c4f11c1071d11fe3bf95ae') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('048_job_queue_set_limits.sql', '6beead48ce3ea3987af21bc286c5b6f841e05c53ff27dd1a0a3112e6e6600f63') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('049_job_queue_tidy.sql', '3e12a7d2930fd7f6863897d0d71b4d46fe33af7c4071990634654054fc5518c1') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('050_job_queue_explain.sql', '488ed47278ba411afc28e11495a8cd106c4f0d6a0de4584ba8de92e6bc43c847') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('051_job_queue_status.sql', 'af0ecc0bc7e78ed4e29e70de39050a6b80734a45793d157347fae44cebb2cc55') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('052_job_queue_sweep.sql', '1a69040499b6a74f3f0f00afa35bd2a78d8ec69a01536bf78799caa740862e23') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('052_job_queue_sweep.sql', '7d9466c6d87b77a6f2405229703c0d587edbed83a42be432621f3cac5dd29a67') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('053_job_queue_version.sql', '65e321d447c101eb095e0729d26bf36ae87d8e4b2ef88ac885e3a3d1f3377f18') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('055_job_queue_checkpoint.sql', '17d11dd393cb65af9aa5c16e8c39a52fa218ebe360d312478379a09632395af3') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('056_job_queue_retry.sql', '4531d5c8d3660acf69ee0ff4c8715bbc0d865d7d762db6496c010e34ea1e484b') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('057_job_queue_reprioritize.sql', '7790722bb09e06cb3e80adb901ca607bcbcd13f210fcfc788d3c39623df5d797') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('058_job_queue_replay.sql', '842bface195900df8a4524fc04351fb941f38757f388ab8b41a14e49b6bf16ba') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('060_job_queue_grants.sql', '55558286d7d4fb1a4abda25233376625b9629edcc08289871fcaabc3666b4fcd') on conflict (name) do nothing;

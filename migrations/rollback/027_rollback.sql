@@ -19,6 +19,8 @@ begin
     drop table if exists public.job_queue_models cascade;
     drop table if exists public.job_queue_requests cascade;
     drop table if exists public.job_queue_settings cascade;
+    drop table if exists public.job_queue_marks cascade;
+    drop table if exists public.job_queue_run_times cascade;
     drop table if exists public.job_queue_migrations cascade;
     drop sequence if exists public.job_queue_line_seq;
     drop sequence if exists public.job_queue_token_seq;

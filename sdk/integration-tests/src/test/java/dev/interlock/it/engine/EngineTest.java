@@ -49,11 +49,12 @@ public abstract class EngineTest {
     protected final void empty() throws SQLException {
         sql("truncate public.job_queue_jobs, public.job_queue_lines, public.job_queue_log, public.job_queue_requests,"
                 + " public.job_queue_aliases, public.job_queue_checkpoints, public.job_queue_starts,"
-                + " public.job_queue_workers, public.jobs, public.workflow_executions");
+                + " public.job_queue_workers, public.job_queue_run_times, public.jobs, public.workflow_executions");
         sql("delete from public.job_queue_models where model <> ''");
         sql("update public.job_queue_settings set max_active_jobs = null, unknown_models = 'create',"
                 + " default_capacity = 1, paused = false, max_overtakes = 0, skip_after = '60 seconds',"
                 + " priority_step = interval '10 minutes', log_retention = null where id = 1");
+        sql("update public.job_queue_marks set log_whole_from = '-infinity' where id = 1");
         sql("update public.job_queue_state set active_job_id = null, active_job_type = null, active_models = '[]',"
                 + " started_at = null where id = 1");
     }
@@ -97,6 +98,34 @@ public abstract class EngineTest {
                         + " group by job_id, metadata ->> 'token' having count(*) > 1"))
                 .as("one started event an attempt")
                 .isEmpty();
+        assertThat(replay()).as("rule 11, I10: the log alone tells what is").isEmpty();
+    }
+
+    /** What job_queue_replay finds to differ between the log and the tables. */
+    final List<String> replay() throws SQLException {
+        try (Connection connection = local.openConnection()) {
+            return replay(connection);
+        }
+    }
+
+    static List<String> replay(Connection connection) throws SQLException {
+        List<String> differences = new ArrayList<>();
+        String after = null;
+        do {
+            try (PreparedStatement s = connection.prepareStatement(
+                    "select r ->> 'next', r ->> 'consistent', r ->> 'differences' from (select public.job_queue_replay("
+                            + "jsonb_strip_nulls(jsonb_build_object('after', ?::text))) as r) as a")) {
+                s.setString(1, after);
+                try (ResultSet r = s.executeQuery()) {
+                    r.next();
+                    after = r.getString(1);
+                    if (!r.getBoolean(2)) {
+                        differences.add(r.getString(3));
+                    }
+                }
+            }
+        } while (after != null);
+        return differences;
     }
 
     protected final void sql(String statement) throws SQLException {
