@@ -141,7 +141,7 @@ as $$
 begin
     delete from public.job_queue_lines as l where l.job_id = any (ids);
     update public.job_queue_jobs as j
-    set status = ended_as, runnable = false, due_at = null, lease_until = null, finished_at = clock_timestamp(),
+    set status = ended_as, runnable = false, skipped = false, due_at = null, lease_until = null, finished_at = clock_timestamp(),
         progress = case when ended_as = 'completed' then 100 else j.progress end
     where j.job_id = any (ids);
     perform job_queue.log_event(ids, coalesce(event, ended_as), extra);

@@ -2,7 +2,7 @@
 -- start on it, if every job that it passes by this has been passed fewer than max_overtakes times; each then counts one more. Counted
 -- and started in one transaction, so the bound is exact.
 
-create or replace function job_queue.lendable(handlers text[], models text[], max_overtakes integer) returns text[]
+create or replace function job_queue.lendable(handlers text[], models text[], max_overtakes integer, ended text[]) returns text[]
 language plpgsql
 set search_path = ''
 as $$
@@ -23,6 +23,16 @@ begin
                 order by l.line_key, l.seq limit 20
             ) as n
             where k.seat is not null
+            union all
+            -- What these jobs give back may go to one who keeps it, and be lent at once.
+            select n.job_id
+            from public.job_queue_lines as e
+            cross join lateral (
+                select l.job_id from public.job_queue_lines as l
+                where l.model = e.model and l.seat is null
+                order by l.line_key, l.seq limit 20
+            ) as n
+            where e.job_id = any (ended)
         )
           and j.status = 'waiting' and not j.runnable
           and (lendable.handlers is null or j.handler = any (lendable.handlers))
@@ -33,8 +43,8 @@ begin
 end;
 $$;
 
-comment on function job_queue.lendable(text[], text[], integer) is
-    'Jobs that could perhaps start on seats kept for others, as seen without locks: the first 20 behind each such seat, 50 in all.';
+comment on function job_queue.lendable(text[], text[], integer, text[]) is
+    'Jobs that could perhaps start on seats kept for others, as seen without locks: the first 20 behind each such seat, or behind one that the ended jobs give back, 50 in all.';
 
 create or replace function job_queue.lend(id text, s public.job_queue_settings) returns text[]
 language plpgsql

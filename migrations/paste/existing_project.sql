@@ -1372,7 +1372,7 @@ as $$
 begin
     delete from public.job_queue_lines as l where l.job_id = any (ids);
     update public.job_queue_jobs as j
-    set status = ended_as, runnable = false, due_at = null, lease_until = null, finished_at = clock_timestamp(),
+    set status = ended_as, runnable = false, skipped = false, due_at = null, lease_until = null, finished_at = clock_timestamp(),
         progress = case when ended_as = 'completed' then 100 else j.progress end
     where j.job_id = any (ids);
     perform job_queue.log_event(ids, coalesce(event, ended_as), extra);
@@ -2024,7 +2024,7 @@ notify pgrst, 'reload schema';
 -- start on it, if every job that it passes by this has been passed fewer than max_overtakes times; each then counts one more. Counted
 -- and started in one transaction, so the bound is exact.
 
-create or replace function job_queue.lendable(handlers text[], models text[], max_overtakes integer) returns text[]
+create or replace function job_queue.lendable(handlers text[], models text[], max_overtakes integer, ended text[]) returns text[]
 language plpgsql
 set search_path = ''
 as $$
@@ -2045,6 +2045,16 @@ begin
                 order by l.line_key, l.seq limit 20
             ) as n
             where k.seat is not null
+            union all
+            -- What these jobs give back may go to one who keeps it, and be lent at once.
+            select n.job_id
+            from public.job_queue_lines as e
+            cross join lateral (
+                select l.job_id from public.job_queue_lines as l
+                where l.model = e.model and l.seat is null
+                order by l.line_key, l.seq limit 20
+            ) as n
+            where e.job_id = any (ended)
         )
           and j.status = 'waiting' and not j.runnable
           and (lendable.handlers is null or j.handler = any (lendable.handlers))
@@ -2055,8 +2065,8 @@ begin
 end;
 $$;
 
-comment on function job_queue.lendable(text[], text[], integer) is
-    'Jobs that could perhaps start on seats kept for others, as seen without locks: the first 20 behind each such seat, 50 in all.';
+comment on function job_queue.lendable(text[], text[], integer, text[]) is
+    'Jobs that could perhaps start on seats kept for others, as seen without locks: the first 20 behind each such seat, or behind one that the ended jobs give back, 50 in all.';
 
 create or replace function job_queue.lend(id text, s public.job_queue_settings) returns text[]
 language plpgsql
@@ -2576,7 +2586,7 @@ begin
     end if;
     s := job_queue.settings();
     if claim is not null then
-        behind := job_queue.lock_mirrored(job_queue.lendable(handlers, models, s.max_overtakes), true);
+        behind := job_queue.lock_mirrored(job_queue.lendable(handlers, models, s.max_overtakes, ids), true);
     end if;
 
     if cardinality(ids || due || rated || behind) > 0 then
@@ -4017,15 +4027,15 @@ insert into public.job_queue_migrations (name, checksum) values ('030_job_queue_
 insert into public.job_queue_migrations (name, checksum) values ('031_job_queue_checks.sql', 'b65b64c294c9746375c5ad14f7b9e14c8d428f9a7a6cfde63a349e9d7d6d7085') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('032_job_queue_admission.sql', 'aadf1da20e01c337fa46a5cd097921a4ea99666f87012ddf0438391b906ec115') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('033_job_queue_places.sql', 'b2b5a2b474dfc1d6d44267f2ee75e7457209b13ea3fd567d18d953022193a782') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('034_job_queue_transitions.sql', '8f40cf8c9c865bcde2a2359eefa1dfcb24933060068a9fda4a6bca75641f850e') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('034_job_queue_transitions.sql', '83090c6c24cb1f50b5587aded45eb48bfc0fe59bf7976df1edc0245cd2ef16b5') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('035_job_queue_mirror.sql', '06a7f589d9c9ec4c527affa389bbbced561e0f7bf52cf4980f0eac584643e5c7') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('036_job_queue_insert_trigger.sql', 'f8a9d80dfeeddd4fffb43c3843fa1f43d4f4098a2fcee5f5695dec4f6504a3fa') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('037_job_queue_workers.sql', '2ea575fd8b3c4a93ff83870d5b861f74bf9cb86d2fd42453b34c32e82fc0657e') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('038_job_queue_overtakes.sql', 'e948456e2d752c417c71715eea0f58e88517c8dc7806eaaa4c533cc1fe076890') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('038_job_queue_overtakes.sql', '562bbdeba74b56f43627c72d9f0e41fcdca5dcf6766093e8f98c843b4f235a0f') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('039_job_queue_version_number.sql', 'f760d9c6f94c5f6d4f823824915f02e1bfd09e4bd3e1a153e56dd0c0930ddc79') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('040_job_queue_enqueue.sql', 'f7bd00240a61f1caf76dd7a712f3ff5de3adbeda7f69f9ea7409bb5b7a079b1d') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('041_job_queue_start.sql', 'ec9d4a5bdc1bef24eabcc960690d3bf16e84e7cbaa239e3aa1acbad01d15cc20') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('042_job_queue_complete.sql', '0b9d4638accca9e7d54d26d1fbb9c09bcc7b074e4ad5fae5112cf7ff3e814ddf') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('042_job_queue_complete.sql', '683ad21eb40205ed1073656589eaab2980e3bec601f7df9ee73b34b32c0e0cfa') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('043_job_queue_claim.sql', '8d00a2a9b76902497e5c391b31cb3ee1d2b265be57b1b745842a33afb672c454') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('044_job_queue_heartbeat.sql', '1426419f285c43218aaa136a830679c33a6c4803327477e31a16a21dcc12aa26') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('045_job_queue_release_models.sql', '0706410cffd0cdfa599fa69567766f654c62ff48e9c3947b683fe89a0123c263') on conflict (name) do nothing;

@@ -69,7 +69,7 @@ public abstract class EngineTest {
         assertThat(
                         rows(
                                 "select m.model from public.job_queue_models m where not m.paused"
-                                        + " and exists (select from public.job_queue_lines l where l.model = m.model and l.seat is null)"
+                                        + " and m.next_start_at is null and exists (select from public.job_queue_lines l where l.model = m.model and l.seat is null)"
                                         + " and (select count(*) from public.job_queue_lines l where l.model = m.model and l.seat is not null) < m.capacity"))
                 .as("I5: no free seat while somebody waits for one")
                 .isEmpty();
@@ -156,10 +156,38 @@ public abstract class EngineTest {
         return rows("select event_type from public.job_queue_log where job_id = ? order by seq", jobId);
     }
 
+    /** The token of a job's latest attempt. */
+    final long token(String jobId) throws SQLException {
+        return Long.parseLong(rows("select token from public.job_queue_jobs where job_id = ?", jobId)
+                .get(0));
+    }
+
     /** Lets the lease of a running job have run out, as if its worker had died a lease time ago. */
     final void letLeaseRunOut(String jobId) throws SQLException {
         sql("update public.job_queue_jobs set lease_until = now() - interval '1 second' where job_id = '" + jobId
                 + "'");
+    }
+
+    /** Lets this time have passed: every time the engine keeps is so much earlier. */
+    final void letTimePass(int seconds) throws SQLException {
+        sql("""
+                do $$
+                declare
+                    t record;
+                begin
+                    for t in
+                        select c.table_name as name,
+                            string_agg(format('%%1$I = %%1$I - interval ''%d seconds''', c.column_name), ', ') as earlier
+                        from information_schema.columns as c
+                        join information_schema.tables as b using (table_schema, table_name)
+                        where c.table_schema = 'public' and c.table_name like 'job\\_queue\\_%%'
+                          and b.table_type = 'BASE TABLE' and c.data_type = 'timestamp with time zone'
+                        group by c.table_name
+                    loop
+                        execute format('update public.%%I set %%s where true', t.name, t.earlier);
+                    end loop;
+                end;
+                $$""".formatted(seconds));
     }
 
     /** Runs all at the same instant, each on a thread of its own; the answers in order. */
