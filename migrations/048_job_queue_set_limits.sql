@@ -1,3 +1,18 @@
+create or replace function job_queue.limits() returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+    select jsonb_build_object(
+        'max_active_jobs', s.max_active_jobs, 'priority_step_seconds', extract(epoch from s.priority_step),
+        'default_capacity', s.default_capacity, 'unknown_models', s.unknown_models,
+        'log_retention_days', extract(epoch from s.log_retention) / 86400,
+        'paused', s.paused, 'max_overtakes', s.max_overtakes, 'skip_after_seconds', extract(epoch from s.skip_after))
+    from public.job_queue_settings as s where s.id = 1;
+$$;
+
+comment on function job_queue.limits() is 'The settings of the whole queue, as answers give them.';
+
 create or replace function public.job_queue_set_limits(settings jsonb) returns jsonb
 language plpgsql
 set search_path = ''
@@ -69,11 +84,7 @@ begin
         perform job_queue.refresh_state(s, begun => true);
     end if;
 
-    return jsonb_build_object(
-        'max_active_jobs', s.max_active_jobs, 'priority_step_seconds', extract(epoch from s.priority_step),
-        'default_capacity', s.default_capacity, 'unknown_models', unknown,
-        'log_retention_days', extract(epoch from s.log_retention) / 86400,
-        'paused', s.paused, 'max_overtakes', s.max_overtakes, 'skip_after_seconds', extract(epoch from s.skip_after));
+    return job_queue.limits();
 end;
 $$;
 

@@ -36,13 +36,7 @@ as $$
     select jsonb_build_object(
         'now', clock_timestamp(),
         'version', job_queue.version(),
-        'limits', (
-            select jsonb_build_object(
-                'max_active_jobs', s.max_active_jobs, 'priority_step_seconds', extract(epoch from s.priority_step),
-                'default_capacity', s.default_capacity, 'unknown_models', s.unknown_models,
-                'log_retention_days', extract(epoch from s.log_retention) / 86400)
-            from public.job_queue_settings as s where s.id = 1
-        ),
+        'limits', job_queue.limits(),
         'jobs', (select to_jsonb(n) from jobs as n),
         'models', coalesce((
             select jsonb_agg(jsonb_build_object(

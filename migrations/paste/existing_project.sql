@@ -3098,6 +3098,21 @@ notify pgrst, 'reload schema';
 -- ----------------------------------------------------------------------------------------------------
 -- 048_job_queue_set_limits.sql
 
+create or replace function job_queue.limits() returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+    select jsonb_build_object(
+        'max_active_jobs', s.max_active_jobs, 'priority_step_seconds', extract(epoch from s.priority_step),
+        'default_capacity', s.default_capacity, 'unknown_models', s.unknown_models,
+        'log_retention_days', extract(epoch from s.log_retention) / 86400,
+        'paused', s.paused, 'max_overtakes', s.max_overtakes, 'skip_after_seconds', extract(epoch from s.skip_after))
+    from public.job_queue_settings as s where s.id = 1;
+$$;
+
+comment on function job_queue.limits() is 'The settings of the whole queue, as answers give them.';
+
 create or replace function public.job_queue_set_limits(settings jsonb) returns jsonb
 language plpgsql
 set search_path = ''
@@ -3169,11 +3184,7 @@ begin
         perform job_queue.refresh_state(s, begun => true);
     end if;
 
-    return jsonb_build_object(
-        'max_active_jobs', s.max_active_jobs, 'priority_step_seconds', extract(epoch from s.priority_step),
-        'default_capacity', s.default_capacity, 'unknown_models', unknown,
-        'log_retention_days', extract(epoch from s.log_retention) / 86400,
-        'paused', s.paused, 'max_overtakes', s.max_overtakes, 'skip_after_seconds', extract(epoch from s.skip_after));
+    return job_queue.limits();
 end;
 $$;
 
@@ -3427,13 +3438,7 @@ as $$
     select jsonb_build_object(
         'now', clock_timestamp(),
         'version', job_queue.version(),
-        'limits', (
-            select jsonb_build_object(
-                'max_active_jobs', s.max_active_jobs, 'priority_step_seconds', extract(epoch from s.priority_step),
-                'default_capacity', s.default_capacity, 'unknown_models', s.unknown_models,
-                'log_retention_days', extract(epoch from s.log_retention) / 86400)
-            from public.job_queue_settings as s where s.id = 1
-        ),
+        'limits', job_queue.limits(),
         'jobs', (select to_jsonb(n) from jobs as n),
         'models', coalesce((
             select jsonb_agg(jsonb_build_object(
@@ -4041,10 +4046,10 @@ insert into public.job_queue_migrations (name, checksum) values ('044_job_queue_
 insert into public.job_queue_migrations (name, checksum) values ('045_job_queue_release_models.sql', '0706410cffd0cdfa599fa69567766f654c62ff48e9c3947b683fe89a0123c263') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('046_job_queue_cancel.sql', 'cde23509910af5fffe6185723f6524bdf8a6dd223bdafb51155daf312ab390b1') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('047_job_queue_set_model.sql', '826af3dcc21deb9492422923ce7afcb3a47175be19c4f11c1071d11fe3bf95ae') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('048_job_queue_set_limits.sql', '6beead48ce3ea3987af21bc286c5b6f841e05c53ff27dd1a0a3112e6e6600f63') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('048_job_queue_set_limits.sql', '98f9a5a50742d356d8d3f5be35cd88209c55ad224593bceb875d6ea5d2ae9428') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('049_job_queue_tidy.sql', '3e12a7d2930fd7f6863897d0d71b4d46fe33af7c4071990634654054fc5518c1') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('050_job_queue_explain.sql', '488ed47278ba411afc28e11495a8cd106c4f0d6a0de4584ba8de92e6bc43c847') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('051_job_queue_status.sql', 'af0ecc0bc7e78ed4e29e70de39050a6b80734a45793d157347fae44cebb2cc55') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('051_job_queue_status.sql', '912185b63e4a1816d34b67b228b1e10dac0e81132f81e746bc2066b86f54d9d0') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('052_job_queue_sweep.sql', '7d9466c6d87b77a6f2405229703c0d587edbed83a42be432621f3cac5dd29a67') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('053_job_queue_version.sql', '65e321d447c101eb095e0729d26bf36ae87d8e4b2ef88ac885e3a3d1f3377f18') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('055_job_queue_checkpoint.sql', '17d11dd393cb65af9aa5c16e8c39a52fa218ebe360d312478379a09632395af3') on conflict (name) do nothing;

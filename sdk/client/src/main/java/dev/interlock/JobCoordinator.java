@@ -299,6 +299,28 @@ public final class JobCoordinator {
         return calls.cancel(Checks.jobId(jobId), reason == null ? null : Checks.reason(reason));
     }
 
+    /**
+     * Brings a failed or cancelled job back to the place in line that it had, with the checkpoints of its steps.
+     *
+     * @param attempts how many more attempts it may use, 1 to 100
+     * @throws UnknownJobException when the database does not know the job
+     */
+    public RetryResult retry(String jobId, int attempts) {
+        return calls.retry(Checks.jobId(jobId), Checks.range("attempts", attempts, 1, 100));
+    }
+
+    /**
+     * Gives a job another priority, and with it the place in line that it would have had from its first entry on. A running
+     * job keeps its models.
+     *
+     * @param priority −100 to 100, higher first
+     * @return where the job is in its life; a finished one is left as it is
+     * @throws UnknownJobException when the database does not know the job
+     */
+    public JobStatus reprioritize(String jobId, int priority) {
+        return calls.reprioritize(Checks.jobId(jobId), Checks.range("The priority", priority, -100, 100));
+    }
+
     /** Creates or changes a model, while jobs run. */
     public ModelInfo setModel(String model, ModelSettings settings) {
         return calls.setModel(Checks.model(model), Checks.required("The settings", settings));

@@ -69,6 +69,36 @@ public final class LimitSettings {
             return this;
         }
 
+        /** Whether nobody may start, whatever is free; those that run go on, those that wait keep their places. */
+        public Builder paused(boolean paused) {
+            settings.put("paused", paused);
+            return this;
+        }
+
+        /**
+         * How many later jobs may start on a model that a job keeps while it waits for another one, 0 to 1,000; with 0
+         * nobody passes anybody in a line they share.
+         */
+        public Builder maxOvertakes(int jobs) {
+            settings.put("max_overtakes", Checks.range("max_overtakes", jobs, 0, 1000));
+            return this;
+        }
+
+        /**
+         * After how long a job that could run, and that no live worker can run, stands aside, 1 s to 24 hours; it is back
+         * at its place as soon as such a worker claims. Longer than the longest pause between two polls.
+         */
+        public Builder skipAfter(Duration time) {
+            settings.put("skip_after_seconds", Checks.seconds("skip_after_seconds", time, Duration.ofDays(1)));
+            return this;
+        }
+
+        /** No job ever stands aside for want of a worker. */
+        public Builder neverSkip() {
+            settings.put("skip_after_seconds", null);
+            return this;
+        }
+
         /** How long the log is kept, 1 to 3,650 days. */
         public Builder logRetentionDays(int days) {
             settings.put("log_retention_days", Checks.range("log_retention_days", days, 1, 3650));

@@ -10,12 +10,14 @@ import dev.interlock.HeartbeatResult;
 import dev.interlock.InstalledVersion;
 import dev.interlock.JobExplanation;
 import dev.interlock.JobRequest;
+import dev.interlock.JobStatus;
 import dev.interlock.LeaseOutcome;
 import dev.interlock.Limits;
 import dev.interlock.ModelInfo;
 import dev.interlock.ModelSettings;
 import dev.interlock.OutcomeStatus;
 import dev.interlock.QueueStatus;
+import dev.interlock.RetryResult;
 import dev.interlock.SchemaMismatchException;
 import dev.interlock.ServiceException;
 import dev.interlock.StartResult;
@@ -132,13 +134,27 @@ public final class Calls {
         return Wire.cancelled(call("job_queue_cancel", args("job_id", jobId, "options", options), timeout, jobId));
     }
 
+    public RetryResult retry(String jobId, int attempts) {
+        Map<String, Object> options = Map.of("request_id", UUID.randomUUID().toString(), "attempts", attempts);
+        JsonNode answer = call("job_queue_retry", args("job_id", jobId, "options", options), timeout, jobId);
+        return new RetryResult(
+                Json.word(RetryResult.Result.class, Wire.stringOrNull(answer, "result")), Wire.status(answer));
+    }
+
+    public JobStatus reprioritize(String jobId, int priority) {
+        return Wire.status(call("job_queue_reprioritize", args("job_id", jobId, "priority", priority), timeout, jobId));
+    }
+
     public ModelInfo setModel(String model, ModelSettings settings) {
-        Map<String, Object> changes = new LinkedHashMap<>();
+        Map<String, @Nullable Object> changes = new LinkedHashMap<>();
         if (settings.capacity() != null) {
             changes.put("capacity", settings.capacity());
         }
         if (settings.paused() != null) {
             changes.put("paused", settings.paused());
+        }
+        if (settings.startsPerMinute() != null) {
+            changes.put("starts_per_minute", settings.startsPerMinute() == 0 ? null : settings.startsPerMinute());
         }
         return Json.read(call("job_queue_set_model", args("model", model, "settings", changes)), ModelInfo.class);
     }

@@ -189,9 +189,12 @@ final class Wire {
     }
 
     static CancelResult cancelled(JsonNode answer) {
-        return new CancelResult(
-                Json.word(CancelResult.Result.class, stringOrNull(answer, "result")),
-                Json.word(JobStatus.class, stringOrNull(answer, "status")));
+        return new CancelResult(Json.word(CancelResult.Result.class, stringOrNull(answer, "result")), status(answer));
+    }
+
+    /** Where the job is in its life. */
+    static JobStatus status(JsonNode answer) {
+        return Json.word(JobStatus.class, stringOrNull(answer, "status"));
     }
 
     static JobExplanation explanation(JsonNode job) {

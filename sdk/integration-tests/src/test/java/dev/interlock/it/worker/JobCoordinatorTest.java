@@ -20,6 +20,7 @@ import dev.interlock.JobStatus;
 import dev.interlock.Lease;
 import dev.interlock.LeaseLostException;
 import dev.interlock.LeaseOutcome;
+import dev.interlock.LimitSettings;
 import dev.interlock.Limits;
 import dev.interlock.ModelInfo;
 import dev.interlock.ModelSettings;
@@ -27,6 +28,7 @@ import dev.interlock.Outcome;
 import dev.interlock.OutcomeResult;
 import dev.interlock.OutcomeStatus;
 import dev.interlock.QueueStatus;
+import dev.interlock.RetryResult;
 import dev.interlock.StartResult;
 import dev.interlock.SupabaseClient;
 import dev.interlock.UnknownJobException;
@@ -284,7 +286,7 @@ class JobCoordinatorTest extends CoordinatorTestBase {
     @Test
     void setModel_changesCapacityAndPause() {
         assertThat(coordinator.setModel(name("m"), ModelSettings.capacity(2)))
-                .isEqualTo(new ModelInfo(name("m"), 2, false, 0, 0));
+                .isEqualTo(new ModelInfo(name("m"), 2, false, null, 0, 0));
         assertThat(coordinator.setModel(name("m"), ModelSettings.pause()).paused())
                 .isTrue();
         assertThat(coordinator.start(job("j", "m").build()))
@@ -295,8 +297,50 @@ class JobCoordinatorTest extends CoordinatorTestBase {
     }
 
     @Test
+    void setModel_limitsStartsPerMinute() {
+        assertThat(coordinator
+                        .setModel(name("m"), new ModelSettings(5, null, 1))
+                        .startsPerMinute())
+                .isOne();
+        assertThat(coordinator.start(job("j", "m").build()).isStarted()).isTrue();
+        assertThat(coordinator.start(job("k", "m").build()).isStarted()).isFalse();
+        assertThat(coordinator
+                        .setModel(name("m"), ModelSettings.startsPerMinute(0))
+                        .startsPerMinute())
+                .isNull();
+        assertThat(coordinator.start(job("k", "m").build()).isStarted()).isTrue();
+    }
+
+    @Test
+    void retry_bringsAFailedJobBack() {
+        Lease lease = started(job("j", "m").build());
+        assertThat(coordinator.retry(name("j"), 1).result()).isEqualTo(RetryResult.Result.UNFINISHED);
+        coordinator.fail(lease, "no credit");
+        assertThat(coordinator.retry(name("j"), 2))
+                .isEqualTo(new RetryResult(RetryResult.Result.RETRIED, JobStatus.WAITING));
+        Lease again = started(job("j", "m").build());
+        assertThat(again.attempt()).isEqualTo(2);
+        coordinator.complete(again);
+        assertThat(coordinator.retry(name("j"), 1).result()).isEqualTo(RetryResult.Result.COMPLETED);
+    }
+
+    @Test
+    void reprioritize_movesAWaitingJob() {
+        started(job("holder", "m").build());
+        coordinator.enqueueAll(List.of(job("a", "m").build(), job("b", "m").build()));
+        assertThat(coordinator.reprioritize(name("b"), 1)).isEqualTo(JobStatus.WAITING);
+        assertThat(coordinator.explain(name("b")).queuePosition()).isOne();
+    }
+
+    @Test
     void limitsVersionAndSweep_areRead() {
         Limits limits = coordinator.limits();
+        assertThat(coordinator.setLimits(LimitSettings.builder()
+                        .maxOvertakes(limits.maxOvertakes())
+                        .paused(false)
+                        .build()))
+                .isEqualTo(limits);
+        assertThat(coordinator.status().limits()).isEqualTo(limits);
         assertThat(limits.defaultCapacity()).isPositive();
         assertThat(limits.unknownModels()).isIn("create", "refuse");
         assertThat(coordinator.version().contract()).isOne();
