@@ -77,6 +77,15 @@ public final class Queue {
         return ids(claimWith(worker, atMost, Map.of()));
     }
 
+    /** Claims one job and expects to get one; its token. */
+    long claimToken(String worker) {
+        JsonNode answer = claimWith(worker, 1, Map.of());
+        if (answer.path("leases").isEmpty()) {
+            throw new AssertionError("nothing to claim: " + answer);
+        }
+        return answer.path("leases").path(0).path("token").asLong();
+    }
+
     JsonNode claimWith(String worker, int atMost, Map<String, ?> options) {
         return call("job_queue_claim", Map.of("worker_id", worker, "max_jobs", atMost, "options", options));
     }
