@@ -189,7 +189,7 @@ class MetricsTest extends EngineTest {
 
     @Test
     @DisplayName("An empty log is an empty answer")
-    void empty() {
+    void emptyLog() {
         JsonNode answer = metrics(null);
 
         assertThat(answer.path("models")).isEmpty();
