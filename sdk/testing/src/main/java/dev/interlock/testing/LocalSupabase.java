@@ -169,7 +169,30 @@ public final class LocalSupabase implements AutoCloseable {
     public void restartPostgres() {
         lock.lock();
         try {
-            postgres.restart();
+            stopPostgres();
+            startPostgres();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Kills the database with all its processes (SIGKILL); calls are then answered with PostgREST's 503. */
+    public void stopPostgres() {
+        lock.lock();
+        try {
+            postgres.kill();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Starts the database again after {@link #stopPostgres}, with what was committed; returns when it takes connections. */
+    public void startPostgres() {
+        lock.lock();
+        try {
+            if (!closed) {
+                postgres.startAgain();
+            }
         } catch (IOException e) {
             throw new UncheckedIOException(e.getMessage(), e);
         } finally {
@@ -177,21 +200,26 @@ public final class LocalSupabase implements AutoCloseable {
         }
     }
 
-    /** Ends PostgREST; calls are then answered with the gateway's 502. */
+    /**
+     * Kills PostgREST (SIGKILL); calls are then answered with the gateway's 502. A call that is under way gets no answer,
+     * though the database may yet carry it out.
+     */
     public void stopPostgrest() {
         lock.lock();
         try {
-            postgrest.close();
+            postgrest.kill();
         } finally {
             lock.unlock();
         }
     }
 
-    /** Starts PostgREST again after {@link #stopPostgrest}. */
+    /** Starts PostgREST again after {@link #stopPostgrest}; returns when it answers. */
     public void startPostgrest() {
         lock.lock();
         try {
-            postgrest = Postgrest.start(postgres, keys, postgrestPort, pool, folder);
+            if (!closed) {
+                postgrest = Postgrest.start(postgres, keys, postgrestPort, pool, folder);
+            }
         } catch (IOException e) {
             throw new UncheckedIOException(e.getMessage(), e);
         } finally {

@@ -93,11 +93,28 @@ public final class Postgres implements AutoCloseable {
         return "postgresql://" + user + ":" + PASSWORD + "@127.0.0.1:" + port + "/postgres";
     }
 
-    /** Kills the server as a crash does and starts it again on the same cluster. */
-    public void restart() throws IOException {
-        server.close();
-        server = serve();
-        awaitReady();
+    /** Kills all the server's processes (SIGKILL), as a crash of the machine does. */
+    public void kill() {
+        server.kill();
+    }
+
+    /** Starts the server again on the same cluster, with what was committed. */
+    public void startAgain() throws IOException {
+        Instant end = Instant.now().plus(Duration.ofSeconds(20));
+        while (true) {
+            server = serve();
+            try {
+                awaitReady();
+                return;
+            } catch (IOException e) {
+                // It refuses while a process that outlived the crash still has its memory.
+                server.close();
+                if (Instant.now().isAfter(end)) {
+                    throw e;
+                }
+                Pause.millis(100);
+            }
+        }
     }
 
     @Override

@@ -75,6 +75,11 @@ public final class Postgrest implements AutoCloseable {
         }
     }
 
+    /** Kills it (SIGKILL): what is under way gets no answer. */
+    public void kill() {
+        server.kill();
+    }
+
     @Override
     public void close() {
         server.close();
