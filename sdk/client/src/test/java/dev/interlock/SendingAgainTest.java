@@ -69,6 +69,19 @@ class SendingAgainTest extends HttpTest {
     }
 
     @Test
+    void anEmptyCode_isAnUnknownOutcome() {
+        // What PostgREST answers when the database's process dies in the middle of the call.
+        String body = "{\"code\":\"\",\"details\":null,\"hint\":null,\"message\":\"\"}";
+        answer(400, body);
+        assertThatExceptionOfType(BadRequestException.class)
+                .isThrownBy(() -> supabase.rpc("f").execute())
+                .satisfies(e -> assertThat(e.outcomeUnknown()).isTrue());
+        answer(400, body);
+        answer(200, "7");
+        assertThat((int) supabase.rpc("f").repeatable().as(Integer.class)).isEqualTo(7);
+    }
+
+    @Test
     void changesAndInserts_areRepeatedWhenTheCallerSaysSo() {
         answer(502, HTML);
         assertThatExceptionOfType(ServiceException.class)

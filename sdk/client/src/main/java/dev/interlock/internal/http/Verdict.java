@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * <caption>Errors</caption>
  * <tr><td>429; PGRST000, 002, 003, 303</td><td>surely not executed</td></tr>
  * <tr><td>40001, 40P01, 55P03, 57014, 57P01-3, 53xxx, 08xxx</td><td>rolled back</td></tr>
- * <tr><td>PGRST001; 408, 425, 502, 503, 504, 520-524, 544 without a code</td><td>unknown</td></tr>
+ * <tr><td>PGRST001; an empty code; 408, 425, 502, 503, 504, 520-524, 544 without a code</td><td>unknown</td></tr>
  * <tr><td>PGRST202, 204, 205, 42P01, 42883, 42703, 3F000</td><td>the schema lacks something</td></tr>
  * <tr><td>all else</td><td>final</td></tr>
  * </table>
@@ -57,6 +57,11 @@ public enum Verdict {
                 return SCHEMA;
             }
             return code.equals("PGRST001") ? UNKNOWN : FINAL;
+        }
+        if (code != null && code.isEmpty()) {
+            // PostgREST, whatever the status (a 400), when its connection to the database broke in the middle of the
+            // call.
+            return UNKNOWN;
         }
         return GATEWAY.contains(status) ? UNKNOWN : FINAL;
     }

@@ -280,7 +280,7 @@ final class Dispatcher implements Runnable {
         if (e instanceof InvalidRequestException || e instanceof UnknownJobException) {
             return true;
         }
-        if (!(e instanceof ServiceException service)) {
+        if (!(e instanceof ServiceException service) || service.outcomeUnknown()) {
             return false;
         }
         int status = service.status();

@@ -152,6 +152,23 @@ class WorkerOutageTest extends CoordinatorTestBase {
     }
 
     @Test
+    void databaseLostInTheMiddleOfACompletion_isNotTakenForARefusal() throws Exception {
+        Events events = new Events(1, 1);
+        // What PostgREST says then: a 400 without a code, as if the outcome itself were at fault.
+        wire.answer400("job_queue_complete", 2, "{\"code\":\"\",\"details\":null,\"hint\":null,\"message\":\"\"}");
+        JobWorker worker = closing(worker(events)
+                .handle(name("handler"), job -> Outcome.complete("worth money"))
+                .build());
+        others.enqueue(job("j", "m").build());
+
+        worker.start();
+        await(events.finished);
+
+        assertThat(events.statuses).containsExactly(OutcomeStatus.COMPLETED);
+        assertThat(others.explain(name("j")).result(String.class)).isEqualTo("worth money");
+    }
+
+    @Test
     void close_whileTheCoordinatorIsAway_comesToAnEnd() throws Exception {
         Events events = new Events(1, 1);
         CountDownLatch inside = new CountDownLatch(1);
