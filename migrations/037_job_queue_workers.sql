@@ -58,9 +58,22 @@ set search_path = ''
 as $$
 declare
     s public.job_queue_settings;
+    since timestamptz;
+    served text[];
 begin
     select * into s from public.job_queue_settings as k where k.id = 1;
     if s.skip_after is null or s.paused then
+        return '{}';
+    end if;
+    -- The handlers of live workers that mind no models; null among them: any handler.
+    since := clock_timestamp() - s.skip_after;
+    served := array(
+        select distinct h.handler
+        from public.job_queue_workers as w
+        cross join unnest(coalesce(w.handlers, array[null::text])) as h (handler)
+        where w.seen_at > since and w.models is null
+    );
+    if array_position(served, null) is not null then
         return '{}';
     end if;
     -- What nobody claims stays at the head of those that are runnable.
@@ -70,7 +83,7 @@ begin
             where j.status = 'waiting' and j.runnable
             order by j.line_key, j.seq limit 1000
         ) as h
-        where h.runnable_since < clock_timestamp() - s.skip_after
+        where h.runnable_since < since and h.handler <> all (served)
           and job_queue.nobody_runs(h::public.job_queue_jobs, s.skip_after)
         limit at_most
     );

@@ -1976,9 +1976,22 @@ set search_path = ''
 as $$
 declare
     s public.job_queue_settings;
+    since timestamptz;
+    served text[];
 begin
     select * into s from public.job_queue_settings as k where k.id = 1;
     if s.skip_after is null or s.paused then
+        return '{}';
+    end if;
+    -- The handlers of live workers that mind no models; null among them: any handler.
+    since := clock_timestamp() - s.skip_after;
+    served := array(
+        select distinct h.handler
+        from public.job_queue_workers as w
+        cross join unnest(coalesce(w.handlers, array[null::text])) as h (handler)
+        where w.seen_at > since and w.models is null
+    );
+    if array_position(served, null) is not null then
         return '{}';
     end if;
     -- What nobody claims stays at the head of those that are runnable.
@@ -1988,7 +2001,7 @@ begin
             where j.status = 'waiting' and j.runnable
             order by j.line_key, j.seq limit 1000
         ) as h
-        where h.runnable_since < clock_timestamp() - s.skip_after
+        where h.runnable_since < since and h.handler <> all (served)
           and job_queue.nobody_runs(h::public.job_queue_jobs, s.skip_after)
         limit at_most
     );
@@ -4290,7 +4303,7 @@ insert into public.job_queue_migrations (name, checksum) values ('033_job_queue_
 insert into public.job_queue_migrations (name, checksum) values ('034_job_queue_transitions.sql', '83090c6c24cb1f50b5587aded45eb48bfc0fe59bf7976df1edc0245cd2ef16b5') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('035_job_queue_mirror.sql', '06a7f589d9c9ec4c527affa389bbbced561e0f7bf52cf4980f0eac584643e5c7') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('036_job_queue_insert_trigger.sql', 'f8a9d80dfeeddd4fffb43c3843fa1f43d4f4098a2fcee5f5695dec4f6504a3fa') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('037_job_queue_workers.sql', '2ea575fd8b3c4a93ff83870d5b861f74bf9cb86d2fd42453b34c32e82fc0657e') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('037_job_queue_workers.sql', '37989f732dec0f76fcfee2352a3fc05a0aad436cdc9bb7c7d5b5505527378bab') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('038_job_queue_overtakes.sql', '562bbdeba74b56f43627c72d9f0e41fcdca5dcf6766093e8f98c843b4f235a0f') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('039_job_queue_version_number.sql', 'f760d9c6f94c5f6d4f823824915f02e1bfd09e4bd3e1a153e56dd0c0930ddc79') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('040_job_queue_enqueue.sql', 'f7bd00240a61f1caf76dd7a712f3ff5de3adbeda7f69f9ea7409bb5b7a079b1d') on conflict (name) do nothing;
