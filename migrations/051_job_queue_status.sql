@@ -2,10 +2,22 @@ create or replace function public.job_queue_status() returns jsonb
 language sql
 stable
 set search_path = ''
+set enable_seqscan = off
 set jit = off
 as $$
-    with standing as (
-        select m.model, m.capacity, m.paused,
+    with counts as materialized (
+        select l.model, count(*) as places from public.job_queue_lines as l group by l.model
+    ),
+
+    -- Those that somebody needs first.
+    shown as materialized (
+        select m.* from public.job_queue_models as m
+        left join counts as c on c.model = m.model
+        where m.model <> '' order by c.model is null, m.model limit 1000
+    ),
+
+    standing as (
+        select m.model, m.capacity, m.paused, m.starts_per_minute, m.next_start_at,
             array(
                 select r.job_id from public.job_queue_lines as l
                 join public.job_queue_jobs as r on r.job_id = l.job_id and r.status = 'running'
@@ -18,29 +30,42 @@ as $$
                 where l.model = m.model and r.status is distinct from 'running'
                 order by l.line_key, l.seq limit 20
             ) as line
-        from public.job_queue_models as m
-        where m.model <> ''
+        from shown as m
     ),
 
-    counts as (
-        select l.model, count(*) as places from public.job_queue_lines as l group by l.model
-    ),
-
-    -- Indexed by status where it matters; finished jobs are not counted here.
+    -- Each by its own index: what this costs grows with those that wait and run, never with those that have ended.
     jobs as (
-        select count(*) filter (where j.status = 'waiting') as waiting, count(*) filter (where j.status = 'delayed') as delayed,
-            count(*) filter (where j.status = 'running') as running, count(*) filter (where j.runnable) as runnable
-        from public.job_queue_jobs as j where j.status in ('waiting', 'delayed', 'running')
+        select
+            (select count(*) from public.job_queue_jobs as j where j.status = 'running') as running,
+            (select count(*) from public.job_queue_jobs as j where j.status = 'delayed') as delayed,
+            (select count(*) from public.job_queue_jobs as j where j.status = 'waiting' and j.runnable) as runnable,
+            (select count(*) from (select distinct l.job_id from public.job_queue_lines as l where l.seat is null) as n) as blocked
+    ),
+
+    -- Worked out up to 100,000 of each.
+    last_minute as (
+        select e.event, (
+            select count(*) from (
+                select from public.job_queue_log as l
+                where l.event_type = e.event and l.created_at > now() - interval '1 minute' limit 100000
+            ) as n
+        ) as number
+        from unnest(array['started', 'completed', 'failed', 'retry_scheduled', 'cancelled', 'expired', 'lease_expired', 'skipped']) as e (event)
     )
 
     select jsonb_build_object(
         'now', clock_timestamp(),
         'version', job_queue.version(),
         'limits', job_queue.limits(),
-        'jobs', (select to_jsonb(n) from jobs as n),
+        'jobs', (
+            select jsonb_build_object('waiting', n.runnable + n.blocked, 'delayed', n.delayed, 'running', n.running, 'runnable', n.runnable)
+            from jobs as n
+        ),
+        'last_minute', (select jsonb_object_agg(r.event, r.number) from last_minute as r),
         'models', coalesce((
             select jsonb_agg(jsonb_build_object(
                 'model', t.model, 'capacity', t.capacity, 'paused', t.paused,
+                'starts_per_minute', t.starts_per_minute, 'next_start_at', t.next_start_at,
                 'holders', coalesce((
                     select jsonb_agg(jsonb_build_object(
                         'job_id', j.job_id, 'handler', j.handler, 'worker_id', j.worker_id, 'attempt', j.attempt,
@@ -51,6 +76,10 @@ as $$
                     select count(*) from public.job_queue_lines as l
                     join public.job_queue_jobs as r on r.job_id = l.job_id and r.status = 'running'
                     where l.model = t.model and l.seat is not null),
+                'longest_wait_seconds', (
+                    select round(extract(epoch from greatest(max(clock_timestamp() - j.waits_since), '0')), 3)
+                    from public.job_queue_jobs as j where j.job_id = any (t.line)
+                ),
                 'line', coalesce((
                     select jsonb_agg(jsonb_build_object(
                         'job_id', j.job_id, 'handler', j.handler, 'runnable', j.runnable, 'queued_at', j.entered_at)
@@ -58,14 +87,24 @@ as $$
                     from public.job_queue_jobs as j where j.job_id = any (t.line)
                 ), '[]')
             ) order by t.model)
-            from (select * from standing as x order by cardinality(x.holders || x.line) = 0, x.model limit 1000) as t
+            from standing as t
             left join counts as c on c.model = t.model
         ), '[]'),
+        -- Those heard of within the last minute, and those that have a job.
         'workers', coalesce((
-            select jsonb_agg(jsonb_build_object('worker_id', w.worker_id, 'running', w.running) order by w.worker_id)
+            select jsonb_agg(jsonb_build_object(
+                'worker_id', w.worker_id, 'running', w.running, 'seen_at', w.seen_at, 'handlers', to_jsonb(w.handlers), 'models', to_jsonb(w.models)
+            ) order by w.worker_id)
             from (
-                select j.worker_id, count(*) as running
-                from public.job_queue_jobs as j where j.status = 'running' group by j.worker_id
+                select coalesce(r.worker_id, k.worker_id) as worker_id, coalesce(r.running, 0) as running, k.seen_at, k.handlers, k.models
+                from (
+                    select j.worker_id collate "C" as worker_id, count(*) as running
+                    from public.job_queue_jobs as j where j.status = 'running' group by 1
+                ) as r
+                full join (
+                    select * from public.job_queue_workers as x where x.seen_at > now() - interval '1 minute'
+                ) as k on k.worker_id = r.worker_id
+                order by 1 limit 1000
             ) as w
         ), '[]')
     );
