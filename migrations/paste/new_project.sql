@@ -3376,6 +3376,108 @@ notify pgrst, 'reload schema';
 -- ----------------------------------------------------------------------------------------------------
 -- 050_job_queue_explain.sql
 
+create or replace function job_queue.turn(remaining double precision[], run double precision, turns bigint) returns double precision
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+    early double precision := 0;
+    late double precision := (select max(r) from unnest(remaining) as r) + turns * run / cardinality(remaining) + run;
+    middle double precision;
+begin
+    -- Each seat comes free after what remains of its run and then once a run; halved until the turn is known to a hundredth.
+    while late - early > 0.01 loop
+        middle := (early + late) / 2;
+        if (select sum(floor((middle - r) / greatest(run, 0.001)) + 1) from unnest(remaining) as r where r <= middle) >= turns then
+            late := middle;
+        else
+            early := middle;
+        end if;
+    end loop;
+    return late;
+end;
+$$;
+
+comment on function job_queue.turn(double precision[], double precision, bigint) is
+    'When a seat comes free for the so-manieth time, in seconds, if every run takes as long as this.';
+
+create or replace function job_queue.estimate(j public.job_queue_jobs, lines jsonb) returns jsonb
+language plpgsql
+stable
+set search_path = ''
+set jit = off
+as $$
+declare
+    unknown constant jsonb := '{"seconds": null, "low": null, "high": null, "start_at": null, "samples": null}';
+    moment timestamptz := clock_timestamp();
+    l record;
+    times double precision[];
+    now_used double precision[];
+    t record;
+    turns bigint;
+    by_rate double precision;
+    seconds double precision := 0;
+    low double precision := 0;
+    high double precision := 0;
+    samples integer;
+begin
+    if j.status <> 'waiting' or (select s.paused from public.job_queue_settings as s where s.id = 1) then
+        return unknown || jsonb_build_object('reason', case
+            when j.status = 'running' then 'It runs.'
+            when j.status = 'delayed' then (select b.conflict_reason || '.' from job_queue.blockers(array[j.job_id]) as b)
+            when j.status = 'waiting' then 'Everything is paused.'
+            else 'It has ended.'
+        end);
+    end if;
+
+    for l in
+        select * from jsonb_to_recordset(lines) as x (
+            model text, capacity integer, admitted boolean, stands boolean, holders jsonb, ahead_count bigint,
+            starts_per_minute integer, next_start_at timestamptz)
+        where x.stands and not x.admitted
+    loop
+        if l.capacity = 0 then
+            return unknown || jsonb_build_object('reason', format('No capacity: %s.', jsonb_build_array(l.model)));
+        end if;
+        select r.seconds into times from public.job_queue_run_times as r where r.model = coalesce(l.model, '');
+        if coalesce(cardinality(times), 0) < 5 then
+            return unknown || jsonb_build_object('reason', format('Too few runs of %s measured: %s, at least 5 are needed.',
+                coalesce(jsonb_build_array(l.model)::text, 'any model'), coalesce(cardinality(times), 0)));
+        end if;
+        samples := least(samples, cardinality(times));
+        select avg(x) as mean, percentile_cont(0.1) within group (order by x) as short, percentile_cont(0.9) within group (order by x) as long
+        into t from unnest(times) as x;
+
+        -- Since when each seat in use has been so; more of them than the capacity must first become fewer.
+        now_used := array(
+            select extract(epoch from moment - (h ->> 'started_at')::timestamptz)::double precision from jsonb_array_elements(l.holders) as h
+        );
+        turns := l.ahead_count + 1 + greatest(cardinality(now_used) - l.capacity, 0);
+        by_rate := greatest(extract(epoch from l.next_start_at - moment), 0) + coalesce(l.ahead_count * 60.0 / l.starts_per_minute, 0);
+        seconds := greatest(seconds, by_rate, job_queue.turn(array(
+            select coalesce((select avg(x) - u from unnest(times) as x where x > u), 0) from unnest(now_used) as u
+        ) || array_fill(0::double precision, array[greatest(l.capacity - cardinality(now_used), 0)]), t.mean, turns));
+        low := greatest(low, by_rate, job_queue.turn(array(
+            select greatest(t.short - u, 0) from unnest(now_used) as u
+        ) || array_fill(0::double precision, array[greatest(l.capacity - cardinality(now_used), 0)]), t.short, turns));
+        high := greatest(high, by_rate, job_queue.turn(array(
+            select greatest(t.long - u, 0) from unnest(now_used) as u
+        ) || array_fill(0::double precision, array[greatest(l.capacity - cardinality(now_used), 0)]), t.long, turns));
+    end loop;
+
+    high := greatest(high, seconds);
+    low := least(low, seconds);
+    return jsonb_build_object(
+        'seconds', round(seconds::numeric, 1), 'low', round(low::numeric, 1), 'high', round(high::numeric, 1),
+        'start_at', moment + make_interval(secs => seconds), 'samples', samples,
+        'reason', case when j.runnable then 'It has its turn: the next claim of a worker that can run it starts it.' end);
+end;
+$$;
+
+comment on function job_queue.estimate(public.job_queue_jobs, jsonb) is
+    'When a waiting job may start, from its place and the latest runs of its models; how it is reckoned: docs/reference/rpc.md.';
+
 create or replace function public.job_queue_explain(job_id text) returns jsonb
 language plpgsql
 stable
@@ -3394,15 +3496,17 @@ begin
 
     select coalesce(jsonb_agg(jsonb_build_object(
         'model', nullif(m.model, ''), 'capacity', m.capacity, 'paused', m.paused,
+        'starts_per_minute', m.starts_per_minute, 'next_start_at', m.next_start_at, 'stands', own.model is not null,
         'admitted', own.seat is not null and j.status = 'waiting',
         'holders', coalesce((
-            select jsonb_agg(jsonb_build_object('job_id', r.job_id, 'worker_id', r.worker_id, 'lease_until', r.lease_until)
+            select jsonb_agg(jsonb_build_object('job_id', r.job_id, 'worker_id', r.worker_id, 'started_at', r.started_at,
+                                                'lease_until', r.lease_until)
                              order by r.started_at, r.job_id)
             from public.job_queue_lines as l
             join public.job_queue_jobs as r on r.job_id = l.job_id and r.status = 'running'
             where l.model = m.model and l.seat is not null
         ), '[]'),
-        'position', case when j.status = 'waiting' then ahead.total + 1 end,
+        'position', case when j.status = 'waiting' and own.model is not null then ahead.total + 1 end,
         'ahead', coalesce(to_jsonb(ahead.first), '[]'), 'ahead_count', coalesce(ahead.total, 0)
     ) order by m.model), '[]') into lines
     from public.job_queue_models as m
@@ -3413,7 +3517,7 @@ begin
         from public.job_queue_lines as l
         left join public.job_queue_jobs as r on l.seat is not null and r.job_id = l.job_id
         where l.model = m.model and (l.line_key, l.seq) < (j.line_key, j.seq) and r.status is distinct from 'running'
-    ) as ahead on j.status = 'waiting'
+    ) as ahead on j.status = 'waiting' and own.model is not null
     where m.model = any (j.models) or own.model is not null;
 
     return jsonb_build_object(
@@ -3421,7 +3525,7 @@ begin
         'priority', j.priority, 'attempt', j.attempt, 'max_attempts', j.max_attempts, 'queued_at', j.entered_at,
         'run_at', nullif(j.due_at, 'infinity'), 'deadline', j.deadline, 'started_at', j.started_at, 'finished_at', j.finished_at,
         'worker_id', case when j.status = 'running' then j.worker_id end, 'lease_until', j.lease_until,
-        'progress', j.progress, 'error', j.error, 'result', j.result, 'models', lines
+        'progress', j.progress, 'error', j.error, 'result', j.result, 'models', lines, 'estimate', job_queue.estimate(j, lines)
     ) || job_queue.place(j.job_id) || case when j.status = 'waiting' then jsonb_build_object('queue_position', (
         select max((l ->> 'position')::bigint) from jsonb_array_elements(lines) as l
     )) else '{}' end;
@@ -3429,7 +3533,7 @@ end;
 $$;
 
 comment on function public.job_queue_explain(text) is
-    'Why a job waits: of each model its holders with lease ends, and the job''s exact place in its line. docs/reference/rpc.md. '
+    'Why a job waits: of each model its holders with lease ends, the job''s exact place in its line, and an estimate of its start. docs/reference/rpc.md. '
     'Example: select job_queue_explain(''job-42'')';
 
 notify pgrst, 'reload schema';
@@ -3441,10 +3545,22 @@ create or replace function public.job_queue_status() returns jsonb
 language sql
 stable
 set search_path = ''
+set enable_seqscan = off
 set jit = off
 as $$
-    with standing as (
-        select m.model, m.capacity, m.paused,
+    with counts as materialized (
+        select l.model, count(*) as places from public.job_queue_lines as l group by l.model
+    ),
+
+    -- Those that somebody needs first.
+    shown as materialized (
+        select m.* from public.job_queue_models as m
+        left join counts as c on c.model = m.model
+        where m.model <> '' order by c.model is null, m.model limit 1000
+    ),
+
+    standing as (
+        select m.model, m.capacity, m.paused, m.starts_per_minute, m.next_start_at,
             array(
                 select r.job_id from public.job_queue_lines as l
                 join public.job_queue_jobs as r on r.job_id = l.job_id and r.status = 'running'
@@ -3457,29 +3573,42 @@ as $$
                 where l.model = m.model and r.status is distinct from 'running'
                 order by l.line_key, l.seq limit 20
             ) as line
-        from public.job_queue_models as m
-        where m.model <> ''
+        from shown as m
     ),
 
-    counts as (
-        select l.model, count(*) as places from public.job_queue_lines as l group by l.model
-    ),
-
-    -- Indexed by status where it matters; finished jobs are not counted here.
+    -- Each by its own index: what this costs grows with those that wait and run, never with those that have ended.
     jobs as (
-        select count(*) filter (where j.status = 'waiting') as waiting, count(*) filter (where j.status = 'delayed') as delayed,
-            count(*) filter (where j.status = 'running') as running, count(*) filter (where j.runnable) as runnable
-        from public.job_queue_jobs as j where j.status in ('waiting', 'delayed', 'running')
+        select
+            (select count(*) from public.job_queue_jobs as j where j.status = 'running') as running,
+            (select count(*) from public.job_queue_jobs as j where j.status = 'delayed') as delayed,
+            (select count(*) from public.job_queue_jobs as j where j.status = 'waiting' and j.runnable) as runnable,
+            (select count(*) from (select distinct l.job_id from public.job_queue_lines as l where l.seat is null) as n) as blocked
+    ),
+
+    -- Worked out up to 100,000 of each.
+    last_minute as (
+        select e.event, (
+            select count(*) from (
+                select from public.job_queue_log as l
+                where l.event_type = e.event and l.created_at > now() - interval '1 minute' limit 100000
+            ) as n
+        ) as number
+        from unnest(array['started', 'completed', 'failed', 'retry_scheduled', 'cancelled', 'expired', 'lease_expired', 'skipped']) as e (event)
     )
 
     select jsonb_build_object(
         'now', clock_timestamp(),
         'version', job_queue.version(),
         'limits', job_queue.limits(),
-        'jobs', (select to_jsonb(n) from jobs as n),
+        'jobs', (
+            select jsonb_build_object('waiting', n.runnable + n.blocked, 'delayed', n.delayed, 'running', n.running, 'runnable', n.runnable)
+            from jobs as n
+        ),
+        'last_minute', (select jsonb_object_agg(r.event, r.number) from last_minute as r),
         'models', coalesce((
             select jsonb_agg(jsonb_build_object(
                 'model', t.model, 'capacity', t.capacity, 'paused', t.paused,
+                'starts_per_minute', t.starts_per_minute, 'next_start_at', t.next_start_at,
                 'holders', coalesce((
                     select jsonb_agg(jsonb_build_object(
                         'job_id', j.job_id, 'handler', j.handler, 'worker_id', j.worker_id, 'attempt', j.attempt,
@@ -3490,6 +3619,10 @@ as $$
                     select count(*) from public.job_queue_lines as l
                     join public.job_queue_jobs as r on r.job_id = l.job_id and r.status = 'running'
                     where l.model = t.model and l.seat is not null),
+                'longest_wait_seconds', (
+                    select round(extract(epoch from greatest(max(clock_timestamp() - j.waits_since), '0')), 3)
+                    from public.job_queue_jobs as j where j.job_id = any (t.line)
+                ),
                 'line', coalesce((
                     select jsonb_agg(jsonb_build_object(
                         'job_id', j.job_id, 'handler', j.handler, 'runnable', j.runnable, 'queued_at', j.entered_at)
@@ -3497,14 +3630,24 @@ as $$
                     from public.job_queue_jobs as j where j.job_id = any (t.line)
                 ), '[]')
             ) order by t.model)
-            from (select * from standing as x order by cardinality(x.holders || x.line) = 0, x.model limit 1000) as t
+            from standing as t
             left join counts as c on c.model = t.model
         ), '[]'),
+        -- Those heard of within the last minute, and those that have a job.
         'workers', coalesce((
-            select jsonb_agg(jsonb_build_object('worker_id', w.worker_id, 'running', w.running) order by w.worker_id)
+            select jsonb_agg(jsonb_build_object(
+                'worker_id', w.worker_id, 'running', w.running, 'seen_at', w.seen_at, 'handlers', to_jsonb(w.handlers), 'models', to_jsonb(w.models)
+            ) order by w.worker_id)
             from (
-                select j.worker_id, count(*) as running
-                from public.job_queue_jobs as j where j.status = 'running' group by j.worker_id
+                select coalesce(r.worker_id, k.worker_id) as worker_id, coalesce(r.running, 0) as running, k.seen_at, k.handlers, k.models
+                from (
+                    select j.worker_id collate "C" as worker_id, count(*) as running
+                    from public.job_queue_jobs as j where j.status = 'running' group by 1
+                ) as r
+                full join (
+                    select * from public.job_queue_workers as x where x.seen_at > now() - interval '1 minute'
+                ) as k on k.worker_id = r.worker_id
+                order by 1 limit 1000
             ) as w
         ), '[]')
     );
@@ -4340,8 +4483,8 @@ insert into public.job_queue_migrations (name, checksum) values ('046_job_queue_
 insert into public.job_queue_migrations (name, checksum) values ('047_job_queue_set_model.sql', '826af3dcc21deb9492422923ce7afcb3a47175be19c4f11c1071d11fe3bf95ae') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('048_job_queue_set_limits.sql', '98f9a5a50742d356d8d3f5be35cd88209c55ad224593bceb875d6ea5d2ae9428') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('049_job_queue_tidy.sql', '3e12a7d2930fd7f6863897d0d71b4d46fe33af7c4071990634654054fc5518c1') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('050_job_queue_explain.sql', '488ed47278ba411afc28e11495a8cd106c4f0d6a0de4584ba8de92e6bc43c847') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('051_job_queue_status.sql', '912185b63e4a1816d34b67b228b1e10dac0e81132f81e746bc2066b86f54d9d0') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('050_job_queue_explain.sql', '1a503261a0842ccb010a58246b3f8f898b8c6816c757be1cdd8027f6d1699ada') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('051_job_queue_status.sql', 'a0458191599c0d4c86a8a07e09b55f8ee67fca857eb6e4b85994f8665cb33bbe') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('052_job_queue_sweep.sql', '7d9466c6d87b77a6f2405229703c0d587edbed83a42be432621f3cac5dd29a67') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('053_job_queue_version.sql', '65e321d447c101eb095e0729d26bf36ae87d8e4b2ef88ac885e3a3d1f3377f18') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('054_job_queue_metrics.sql', 'dca92bfcb961494e3b939ad6c025d6422a5944a93a8f3e8e4bc630fa8dbc705c') on conflict (name) do nothing;

@@ -23,8 +23,8 @@ class ExplainTest extends EngineTest {
     }
 
     private void startedAgo(String job, int seconds) throws Exception {
-        sql("update public.job_queue_jobs set started_at = now() - interval '" + seconds + " seconds' where job_id = '" + job
-                + "'");
+        sql("update public.job_queue_jobs set started_at = now() - interval '" + seconds + " seconds' where job_id = '"
+                + job + "'");
     }
 
     private JsonNode estimate(String job) {
@@ -46,7 +46,8 @@ class ExplainTest extends EngineTest {
         runs("m", "60,60,60,60,60,60");
         queue.startNow("holder", "m");
         startedAgo("holder", 20);
-        queue.enqueue(Queue.job("first", "m"), Queue.job("second", "m"), Queue.job("third", "m"), Queue.job("fourth", "m"));
+        queue.enqueue(
+                Queue.job("first", "m"), Queue.job("second", "m"), Queue.job("third", "m"), Queue.job("fourth", "m"));
 
         assertThat(seconds("first")).isCloseTo(40, A_MOMENT);
         assertThat(seconds("second")).isCloseTo(100, A_MOMENT);
@@ -78,7 +79,8 @@ class ExplainTest extends EngineTest {
     }
 
     @Test
-    @DisplayName("A job of two models waits for the slower of its lines; the global limit is one more line; a rate is reckoned with")
+    @DisplayName(
+            "A job of two models waits for the slower of its lines; the global limit is one more line; a rate is reckoned with")
     void severalLines() throws Exception {
         runs("m", "30,30,30,30,30");
         runs("n", "90,90,90,90,90");
@@ -109,8 +111,7 @@ class ExplainTest extends EngineTest {
         runs("m", "10,10,10,10");
         long token = queue.startNow("runs", "m");
         queue.start("few", "m");
-        queue.enqueue(
-                Queue.job("later", Map.of("run_at", "2999-01-01T00:00:00Z"), "m"), Queue.job("paused", "p"));
+        queue.enqueue(Queue.job("later", Map.of("run_at", "2999-01-01T00:00:00Z"), "m"), Queue.job("paused", "p"));
         queue.setModel("p", Map.of("paused", true));
         queue.setModel("z", Map.of("capacity", 0));
         queue.start("nothing", "z");
@@ -127,7 +128,8 @@ class ExplainTest extends EngineTest {
     }
 
     @Test
-    @DisplayName("Runs are measured as they end, however they end, the newest hundred of each model; nobody has to ask for it")
+    @DisplayName(
+            "Runs are measured as they end, however they end, the newest hundred of each model; nobody has to ask for it")
     void measuring() throws Exception {
         for (int i = 0; i < 3; i++) {
             queue.complete("a" + i, queue.startNow("a" + i, "m", "n"));
@@ -143,12 +145,15 @@ class ExplainTest extends EngineTest {
         queue.complete("b", queue.startNow("b", "m"));
         sql("update public.job_queue_state set last_updated = now() - interval '2 seconds' where id = 1");
         queue.claim("w", 1);
-        assertThat(rows("select cardinality(seconds) || ' ' || (seconds[1] < 1) from public.job_queue_run_times where model = 'm'"))
+        assertThat(
+                        rows(
+                                "select cardinality(seconds) || ' ' || (seconds[1] < 1) from public.job_queue_run_times where model = 'm'"))
                 .containsExactly("100 true");
     }
 
     @Test
-    @DisplayName("I10 Each line with all its holders and their lease ends, and the place in each; only lines it stands in count")
+    @DisplayName(
+            "I10 Each line with all its holders and their lease ends, and the place in each; only lines it stands in count")
     void everyLine() throws Exception {
         queue.setModel("m", Map.of("capacity", 2));
         queue.startNow("h1", "m");
@@ -156,15 +161,21 @@ class ExplainTest extends EngineTest {
         queue.enqueue(Queue.job("w1", "m"));
         queue.startNow("h3", "n");
         queue.enqueueAll(List.of(Map.of(
-                "job_id", "flow", "holding", "per_step",
-                "steps", List.of(Map.of("models", List.of("m")), Map.of("models", List.of("n"))))));
+                "job_id",
+                "flow",
+                "holding",
+                "per_step",
+                "steps",
+                List.of(Map.of("models", List.of("m")), Map.of("models", List.of("n"))))));
 
         JsonNode explained = queue.explain("flow");
 
         JsonNode m = explained.path("models").path(0);
         assertThat(m.path("model").asString()).isEqualTo("m");
         assertThat(m.path("holders").findValuesAsString("job_id")).containsExactly("h1", "h2");
-        assertThat(m.path("holders").findValuesAsString("lease_until")).doesNotContainNull().hasSize(2);
+        assertThat(m.path("holders").findValuesAsString("lease_until"))
+                .doesNotContainNull()
+                .hasSize(2);
         assertThat(m.path("position").asInt()).isEqualTo(2);
         assertThat(m.path("ahead").path(0).asString()).isEqualTo("w1");
         JsonNode n = explained.path("models").path(1);
@@ -178,7 +189,10 @@ class ExplainTest extends EngineTest {
     void dashboard() throws Exception {
         queue.complete("done", queue.startNow("done", "m"));
         queue.startNow("holder", "m");
-        queue.enqueue(Queue.job("w1", "m"), Queue.job("w2", "m", "n"), Queue.job("later", Map.of("run_at", "2999-01-01T00:00:00Z"), "m"));
+        queue.enqueue(
+                Queue.job("w1", "m"),
+                Queue.job("w2", "m", "n"),
+                Queue.job("later", Map.of("run_at", "2999-01-01T00:00:00Z"), "m"));
         queue.enqueue(Queue.job("free", "other"));
         queue.claimWith("idle", 1, Map.of("handlers", List.of("none")));
         sql("update public.job_queue_jobs set waits_since = now() - interval '50 seconds' where job_id = 'w2'");
