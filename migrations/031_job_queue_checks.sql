@@ -27,6 +27,27 @@ $$;
 
 comment on function job_queue.check_job_id(text) is 'Refuses (JQ001) an id that is missing, blank or longer than 200 characters.';
 
+create or replace function job_queue.own_names(models jsonb) returns text[]
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+    return array(
+        select t.name
+        from (
+            select coalesce(a.model, btrim(e, E' \t\r\n')) as name, min(n) as first
+            from jsonb_array_elements_text(models) with ordinality as g (e, n)
+            left join public.job_queue_aliases as a on a.alias = btrim(e, E' \t\r\n')
+            group by 1
+        ) as t
+        order by t.first
+    );
+end;
+$$;
+
+comment on function job_queue.own_names(jsonb) is 'The models with these names, in the order given: trimmed, aliases resolved, without duplicates.';
+
 create or replace function job_queue.check_models(models jsonb, unrestricted boolean) returns text[]
 language plpgsql
 stable
@@ -35,7 +56,6 @@ as $$
 declare
     hint constant text := 'Give an array of model names, for example ["motion-2.0-fast"].';
     bad text;
-    names text[];
 begin
     if models is null or jsonb_typeof(models) = 'null' then
         perform job_queue.refuse('JQ002', 'The models are null.', hint);
@@ -66,15 +86,7 @@ begin
                                  'A model name has 1 to 200 characters, besides blanks around it.');
     end if;
 
-    -- In the order given, under the models' own names, without duplicates.
-    select coalesce(array_agg(t.name order by t.first), '{}') into names
-    from (
-        select coalesce(a.model, btrim(e, E' \t\r\n')) as name, min(n) as first
-        from jsonb_array_elements_text(models) with ordinality as g (e, n)
-        left join public.job_queue_aliases as a on a.alias = btrim(e, E' \t\r\n')
-        group by 1
-    ) as t;
-    return names;
+    return job_queue.own_names(models);
 end;
 $$;
 

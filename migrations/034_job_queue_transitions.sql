@@ -267,25 +267,35 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-    ids text[];
     moment timestamptz := clock_timestamp();
+    found_ids text[];
+    free text[];
+    taken text[] := '{}';
+    passed text[] := '{}';
 begin
-    -- What is locked by somebody else is being started or changed by them: it is passed over, never waited for.
-    ids := array(
-        select j.job_id from public.job_queue_jobs as j
-        where j.status = 'waiting' and j.runnable
-          and (take.handlers is null or j.handler = any (take.handlers))
-          and (take.models is null or j.models <@ take.models)
-          and (j.deadline is null or j.deadline >= moment)
-        order by j.line_key, j.seq
-        limit at_most
-        for no key update skip locked
-    );
-    ids := job_queue.lock_mirrored(ids, true);
-    if cardinality(ids) = 0 then
+    -- What is locked by somebody else is being started or changed by them: it is passed over, never waited for. So is a job
+    -- whose row somebody edits, for the next one; each time more are looked at, up to a thousand.
+    loop
+        found_ids := array(
+            select j.job_id from public.job_queue_jobs as j
+            where j.status = 'waiting' and j.runnable
+              and (j.deadline is null or j.deadline >= moment)
+              and (take.handlers is null or j.handler = any (take.handlers))
+              and (take.models is null or j.models <@ take.models)
+              and j.job_id <> all (passed)
+            order by j.line_key, j.seq
+            limit greatest(at_most - cardinality(taken), cardinality(passed))
+            for no key update skip locked
+        );
+        free := job_queue.lock_mirrored(found_ids, true);
+        taken := (taken || free)[1:at_most];
+        exit when cardinality(taken) = at_most or cardinality(free) = cardinality(found_ids) or cardinality(passed) > 1000;
+        passed := passed || found_ids;
+    end loop;
+    if cardinality(taken) = 0 then
         return '[]';
     end if;
-    return job_queue.begin(ids, worker, lease_seconds);
+    return job_queue.begin(taken, worker, lease_seconds);
 end;
 $$;
 

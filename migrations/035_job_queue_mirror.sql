@@ -110,8 +110,13 @@ begin
         where r.job_id = any (%1$s) and r.job_id::text = m.job_id and (%3$s);
     end if;$f$, own_ids, sets, differs);
         else
+            -- A job that is just entering is not known yet.
             executions_lock := format($f$
-    if exists (select from public.job_queue_jobs as j where j.job_id = any (ids) and j.job_type = 'workflow') then
+    if exists (
+        select from unnest(ids) as i
+        left join public.job_queue_jobs as j on j.job_id = i
+        where j.job_id is null or j.job_type = 'workflow'
+    ) then
         if passing_over then
             present := array(select r.job_id::text from public.workflow_executions as r where r.job_id = any (%1$s));
             locked := array(select r.job_id::text from public.workflow_executions as r where r.job_id = any (%1$s)
@@ -258,6 +263,7 @@ as $$
 declare
     ids text[];
 begin
+    -- What somebody else is deleting or using is passed over: two who keep house never wait for each other.
     if to_regclass('public.jobs') is not null then
         ids := array(
             select distinct f.job_id
@@ -274,8 +280,12 @@ begin
     where (e.model, e.started_at, e.token) in (
         select o.model, o.started_at, o.token from public.job_queue_starts as o
         where o.started_at < now() - interval '1 minute' limit 2000
+        for update skip locked
     );
-    delete from public.job_queue_workers as w where w.seen_at < now() - interval '1 day';
+    delete from public.job_queue_workers as w
+    where w.worker_id in (
+        select o.worker_id from public.job_queue_workers as o where o.seen_at < now() - interval '1 day' for update skip locked
+    );
     select t.log_rows, t.requests into log_rows, requests from job_queue.tidy() as t;
 end;
 $$;

@@ -15,17 +15,35 @@ begin
     perform job_queue.lock_mirrored(ids, false);
     due := array(
         select unnest(job_queue.lock_mirrored(job_queue.recoverable(20, asked), true))
-        union select j.job_id from public.job_queue_jobs as j where asked and j.job_id = any (ids) and j.skipped
+        union
+        select j.job_id from public.job_queue_jobs as j
+        where asked and j.job_id = any (ids)
+          and (j.skipped or j.status in ('waiting', 'delayed') and j.deadline < clock_timestamp())
     );
     s := job_queue.settings();
+    -- A name may have become an alias since it was checked (a user's transaction may be long); from here on none can.
+    if exists (
+        select from jsonb_array_elements(jobs) as e
+        cross join jsonb_array_elements_text(e -> 'models') as m
+        join public.job_queue_aliases as a on a.alias = m
+    ) then
+        select jsonb_agg(e || jsonb_build_object(
+            'models', to_jsonb(job_queue.own_names(e -> 'models')),
+            'steps', case when jsonb_typeof(e -> 'steps') = 'array' then (
+                select jsonb_agg(t.step || jsonb_build_object('models', to_jsonb(job_queue.own_names(t.step -> 'models'))) order by t.k)
+                from jsonb_array_elements(e -> 'steps') with ordinality as t (step, k)
+            ) end
+        ) order by g.n) into jobs
+        from jsonb_array_elements(jobs) with ordinality as g (e, n);
+    end if;
     rated := job_queue.models_due();
     needs := job_queue.lines_of(array(
         select distinct m from jsonb_array_elements(jobs) as e
         cross join jsonb_array_elements_text(e -> 'models') as m
         where not exists (select from public.job_queue_jobs as j where j.job_id = e ->> 'job_id')
         union
-        select unnest(j.models) from public.job_queue_jobs as j
-        where j.job_id = any (due) or asked and s.max_overtakes > 0 and j.job_id = any (ids)
+        -- Known ones too: their rows are waited for, or shown as they are, under the locks of their lines only.
+        select unnest(j.models) from public.job_queue_jobs as j where j.job_id = any (due || ids)
     ), s) || rated;
     perform job_queue.lock_models(needs, s);
     if cardinality(due) > 0 then
@@ -42,7 +60,7 @@ begin
         )
         select n.job_id, n.job_type, n.handler, n.models, job_queue.needs_of(n.models, n.holding, n.steps, 0), n.holding, n.steps,
             case when n.run_at > moment then 'delayed' else 'waiting' end,
-            n.priority, moment, greatest(moment, n.run_at), moment - n.priority * s.priority_step, nextval('public.job_queue_line_seq'),
+            n.priority, moment, greatest(moment, n.run_at), moment - n.priority * s.priority_step, n.seq,
             case when n.run_at > moment then n.run_at end, n.deadline, n.max_attempts, n.payload
         from (
             select e ->> 'job_id' as job_id, e ->> 'job_type' as job_type, e ->> 'handler' as handler,
@@ -50,10 +68,13 @@ begin
                 e ->> 'holding' as holding, nullif(e -> 'steps', 'null') as steps,
                 (e ->> 'priority')::integer as priority, (e ->> 'run_at')::timestamptz as run_at,
                 (e ->> 'deadline')::timestamptz as deadline,
-                (e ->> 'max_attempts')::integer as max_attempts, nullif(e -> 'payload', 'null') as payload
+                (e ->> 'max_attempts')::integer as max_attempts, nullif(e -> 'payload', 'null') as payload,
+                nextval('public.job_queue_line_seq') as seq
             from jsonb_array_elements(jobs) with ordinality as t (e, n)
             order by t.n
         ) as n
+        -- Numbered as given, written by id: two callers with the same new jobs in other orders must not wait for each other.
+        order by n.job_id
         on conflict (job_id) do nothing
         returning job_id
     )
@@ -62,7 +83,9 @@ begin
     perform job_queue.enter(array(
         select j.job_id from public.job_queue_jobs as j where j.job_id = any (fresh) and j.status = 'waiting'
     ), s);
-    perform job_queue.settle(needs, fresh || entered);
+    if cardinality(fresh || due || rated) > 0 then
+        perform job_queue.settle(needs, fresh || entered);
+    end if;
     if cardinality(due) > 0 then
         perform job_queue.mirror(due);
     end if;

@@ -15,6 +15,7 @@ declare
     lease_seconds numeric;
     fresh text[];
     passed text[];
+    wanted text[];
     s public.job_queue_settings;
     j public.job_queue_jobs;
 begin
@@ -32,13 +33,16 @@ begin
     fresh := job_queue.enter_new(jsonb_build_array(job), asked => exists (
         select from public.job_queue_jobs as k where k.job_id = job_queue_start.job_id));
     s := job_queue.settings();
-    select * into j from public.job_queue_jobs as k where k.job_id = job ->> 'job_id' for no key update;
-
-    if not (j.models @> array(select jsonb_array_elements_text(job -> 'models'))
-            and j.models <@ array(select jsonb_array_elements_text(job -> 'models'))) then
+    if cardinality(fresh) = 0 then
+        -- Before its row is waited for: only with these models are its lines locked.
+        select * into j from public.job_queue_jobs as k where k.job_id = job ->> 'job_id';
+        wanted := job_queue.own_names(job -> 'models');
+    end if;
+    if not (j.models @> wanted and j.models <@ wanted) then
         perform job_queue.refuse('JQ009', 'The job is known with other models.',
             format('It needs %s; ask for these, or use a new job id.', to_jsonb(j.models)));
     end if;
+    select * into j from public.job_queue_jobs as k where k.job_id = job ->> 'job_id' for no key update;
 
     if j.status = 'waiting' and not j.runnable then
         passed := job_queue.lend(j.job_id, s);

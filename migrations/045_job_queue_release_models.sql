@@ -11,15 +11,17 @@ as $$
 declare
     s public.job_queue_settings;
     names text[] := job_queue.check_models(models, false);
+    needs text[];
     given text[];
     j public.job_queue_jobs;
     verdict text;
 begin
     perform job_queue.check_job_id(job_id);
     s := job_queue.settings();
-    -- Only lines it stands in: a name that the job does not need creates no model.
+    -- All its lines: whoever waits for a job's row has them.
+    select job_queue.lines_of(k.models, s) into needs from public.job_queue_jobs as k where k.job_id = job_queue_release_models.job_id;
+    perform job_queue.lock_models(needs, s);
     given := array(select l.model from public.job_queue_lines as l where l.job_id = job_queue_release_models.job_id and l.model = any (names));
-    perform job_queue.lock_models(given, s);
     select * into j from public.job_queue_jobs as k where k.job_id = job_queue_release_models.job_id for no key update;
     verdict := case
         when j.job_id is null then 'unknown_job'

@@ -66,12 +66,11 @@ begin
     if settings ? 'alias_of' then
         return job_queue.set_alias(name, settings);
     end if;
+    -- A pause moves jobs out of and into the lines of all their models: nothing else may move meanwhile.
+    s := job_queue.settings_alone();
     if exists (select from public.job_queue_aliases as a where a.alias = name) then
         perform job_queue.refuse('JQ007', format('"%s" is an alias.', name), 'Change the model it stands for, or end it with "alias_of": null.');
     end if;
-
-    -- A pause moves jobs out of and into the lines of all their models: nothing else may move meanwhile.
-    s := job_queue.settings_alone();
     before := coalesce((select to_jsonb(m) - 'next_start_at' from public.job_queue_models as m where m.model = name),
                        '{"capacity": null, "paused": null, "starts_per_minute": null}');
     insert into public.job_queue_models as m (model, capacity) values (name, coalesce(new_capacity, s.default_capacity))

@@ -89,6 +89,9 @@ begin
         end if;
         perform job_queue.mirror(array[j.job_id]);
         perform job_queue.mirror_checkpoint(array[j.job_id], step, output);
+        if s.max_active_jobs = 1 then
+            perform job_queue.refresh_state(s, begun => true);
+        end if;
     end if;
 
     select jsonb_build_object(

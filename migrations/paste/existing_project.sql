@@ -475,6 +475,27 @@ $$;
 
 comment on function job_queue.check_job_id(text) is 'Refuses (JQ001) an id that is missing, blank or longer than 200 characters.';
 
+create or replace function job_queue.own_names(models jsonb) returns text[]
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+    return array(
+        select t.name
+        from (
+            select coalesce(a.model, btrim(e, E' \t\r\n')) as name, min(n) as first
+            from jsonb_array_elements_text(models) with ordinality as g (e, n)
+            left join public.job_queue_aliases as a on a.alias = btrim(e, E' \t\r\n')
+            group by 1
+        ) as t
+        order by t.first
+    );
+end;
+$$;
+
+comment on function job_queue.own_names(jsonb) is 'The models with these names, in the order given: trimmed, aliases resolved, without duplicates.';
+
 create or replace function job_queue.check_models(models jsonb, unrestricted boolean) returns text[]
 language plpgsql
 stable
@@ -483,7 +504,6 @@ as $$
 declare
     hint constant text := 'Give an array of model names, for example ["motion-2.0-fast"].';
     bad text;
-    names text[];
 begin
     if models is null or jsonb_typeof(models) = 'null' then
         perform job_queue.refuse('JQ002', 'The models are null.', hint);
@@ -514,15 +534,7 @@ begin
                                  'A model name has 1 to 200 characters, besides blanks around it.');
     end if;
 
-    -- In the order given, under the models' own names, without duplicates.
-    select coalesce(array_agg(t.name order by t.first), '{}') into names
-    from (
-        select coalesce(a.model, btrim(e, E' \t\r\n')) as name, min(n) as first
-        from jsonb_array_elements_text(models) with ordinality as g (e, n)
-        left join public.job_queue_aliases as a on a.alias = btrim(e, E' \t\r\n')
-        group by 1
-    ) as t;
-    return names;
+    return job_queue.own_names(models);
 end;
 $$;
 
@@ -1498,25 +1510,35 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-    ids text[];
     moment timestamptz := clock_timestamp();
+    found_ids text[];
+    free text[];
+    taken text[] := '{}';
+    passed text[] := '{}';
 begin
-    -- What is locked by somebody else is being started or changed by them: it is passed over, never waited for.
-    ids := array(
-        select j.job_id from public.job_queue_jobs as j
-        where j.status = 'waiting' and j.runnable
-          and (take.handlers is null or j.handler = any (take.handlers))
-          and (take.models is null or j.models <@ take.models)
-          and (j.deadline is null or j.deadline >= moment)
-        order by j.line_key, j.seq
-        limit at_most
-        for no key update skip locked
-    );
-    ids := job_queue.lock_mirrored(ids, true);
-    if cardinality(ids) = 0 then
+    -- What is locked by somebody else is being started or changed by them: it is passed over, never waited for. So is a job
+    -- whose row somebody edits, for the next one; each time more are looked at, up to a thousand.
+    loop
+        found_ids := array(
+            select j.job_id from public.job_queue_jobs as j
+            where j.status = 'waiting' and j.runnable
+              and (j.deadline is null or j.deadline >= moment)
+              and (take.handlers is null or j.handler = any (take.handlers))
+              and (take.models is null or j.models <@ take.models)
+              and j.job_id <> all (passed)
+            order by j.line_key, j.seq
+            limit greatest(at_most - cardinality(taken), cardinality(passed))
+            for no key update skip locked
+        );
+        free := job_queue.lock_mirrored(found_ids, true);
+        taken := (taken || free)[1:at_most];
+        exit when cardinality(taken) = at_most or cardinality(free) = cardinality(found_ids) or cardinality(passed) > 1000;
+        passed := passed || found_ids;
+    end loop;
+    if cardinality(taken) = 0 then
         return '[]';
     end if;
-    return job_queue.begin(ids, worker, lease_seconds);
+    return job_queue.begin(taken, worker, lease_seconds);
 end;
 $$;
 
@@ -1640,8 +1662,13 @@ begin
         where r.job_id = any (%1$s) and r.job_id::text = m.job_id and (%3$s);
     end if;$f$, own_ids, sets, differs);
         else
+            -- A job that is just entering is not known yet.
             executions_lock := format($f$
-    if exists (select from public.job_queue_jobs as j where j.job_id = any (ids) and j.job_type = 'workflow') then
+    if exists (
+        select from unnest(ids) as i
+        left join public.job_queue_jobs as j on j.job_id = i
+        where j.job_id is null or j.job_type = 'workflow'
+    ) then
         if passing_over then
             present := array(select r.job_id::text from public.workflow_executions as r where r.job_id = any (%1$s));
             locked := array(select r.job_id::text from public.workflow_executions as r where r.job_id = any (%1$s)
@@ -1788,6 +1815,7 @@ as $$
 declare
     ids text[];
 begin
+    -- What somebody else is deleting or using is passed over: two who keep house never wait for each other.
     if to_regclass('public.jobs') is not null then
         ids := array(
             select distinct f.job_id
@@ -1804,8 +1832,12 @@ begin
     where (e.model, e.started_at, e.token) in (
         select o.model, o.started_at, o.token from public.job_queue_starts as o
         where o.started_at < now() - interval '1 minute' limit 2000
+        for update skip locked
     );
-    delete from public.job_queue_workers as w where w.seen_at < now() - interval '1 day';
+    delete from public.job_queue_workers as w
+    where w.worker_id in (
+        select o.worker_id from public.job_queue_workers as o where o.seen_at < now() - interval '1 day' for update skip locked
+    );
     select t.log_rows, t.requests into log_rows, requests from job_queue.tidy() as t;
 end;
 $$;
@@ -2204,17 +2236,35 @@ begin
     perform job_queue.lock_mirrored(ids, false);
     due := array(
         select unnest(job_queue.lock_mirrored(job_queue.recoverable(20, asked), true))
-        union select j.job_id from public.job_queue_jobs as j where asked and j.job_id = any (ids) and j.skipped
+        union
+        select j.job_id from public.job_queue_jobs as j
+        where asked and j.job_id = any (ids)
+          and (j.skipped or j.status in ('waiting', 'delayed') and j.deadline < clock_timestamp())
     );
     s := job_queue.settings();
+    -- A name may have become an alias since it was checked (a user's transaction may be long); from here on none can.
+    if exists (
+        select from jsonb_array_elements(jobs) as e
+        cross join jsonb_array_elements_text(e -> 'models') as m
+        join public.job_queue_aliases as a on a.alias = m
+    ) then
+        select jsonb_agg(e || jsonb_build_object(
+            'models', to_jsonb(job_queue.own_names(e -> 'models')),
+            'steps', case when jsonb_typeof(e -> 'steps') = 'array' then (
+                select jsonb_agg(t.step || jsonb_build_object('models', to_jsonb(job_queue.own_names(t.step -> 'models'))) order by t.k)
+                from jsonb_array_elements(e -> 'steps') with ordinality as t (step, k)
+            ) end
+        ) order by g.n) into jobs
+        from jsonb_array_elements(jobs) with ordinality as g (e, n);
+    end if;
     rated := job_queue.models_due();
     needs := job_queue.lines_of(array(
         select distinct m from jsonb_array_elements(jobs) as e
         cross join jsonb_array_elements_text(e -> 'models') as m
         where not exists (select from public.job_queue_jobs as j where j.job_id = e ->> 'job_id')
         union
-        select unnest(j.models) from public.job_queue_jobs as j
-        where j.job_id = any (due) or asked and s.max_overtakes > 0 and j.job_id = any (ids)
+        -- Known ones too: their rows are waited for, or shown as they are, under the locks of their lines only.
+        select unnest(j.models) from public.job_queue_jobs as j where j.job_id = any (due || ids)
     ), s) || rated;
     perform job_queue.lock_models(needs, s);
     if cardinality(due) > 0 then
@@ -2231,7 +2281,7 @@ begin
         )
         select n.job_id, n.job_type, n.handler, n.models, job_queue.needs_of(n.models, n.holding, n.steps, 0), n.holding, n.steps,
             case when n.run_at > moment then 'delayed' else 'waiting' end,
-            n.priority, moment, greatest(moment, n.run_at), moment - n.priority * s.priority_step, nextval('public.job_queue_line_seq'),
+            n.priority, moment, greatest(moment, n.run_at), moment - n.priority * s.priority_step, n.seq,
             case when n.run_at > moment then n.run_at end, n.deadline, n.max_attempts, n.payload
         from (
             select e ->> 'job_id' as job_id, e ->> 'job_type' as job_type, e ->> 'handler' as handler,
@@ -2239,10 +2289,13 @@ begin
                 e ->> 'holding' as holding, nullif(e -> 'steps', 'null') as steps,
                 (e ->> 'priority')::integer as priority, (e ->> 'run_at')::timestamptz as run_at,
                 (e ->> 'deadline')::timestamptz as deadline,
-                (e ->> 'max_attempts')::integer as max_attempts, nullif(e -> 'payload', 'null') as payload
+                (e ->> 'max_attempts')::integer as max_attempts, nullif(e -> 'payload', 'null') as payload,
+                nextval('public.job_queue_line_seq') as seq
             from jsonb_array_elements(jobs) with ordinality as t (e, n)
             order by t.n
         ) as n
+        -- Numbered as given, written by id: two callers with the same new jobs in other orders must not wait for each other.
+        order by n.job_id
         on conflict (job_id) do nothing
         returning job_id
     )
@@ -2251,7 +2304,9 @@ begin
     perform job_queue.enter(array(
         select j.job_id from public.job_queue_jobs as j where j.job_id = any (fresh) and j.status = 'waiting'
     ), s);
-    perform job_queue.settle(needs, fresh || entered);
+    if cardinality(fresh || due || rated) > 0 then
+        perform job_queue.settle(needs, fresh || entered);
+    end if;
     if cardinality(due) > 0 then
         perform job_queue.mirror(due);
     end if;
@@ -2416,6 +2471,7 @@ declare
     lease_seconds numeric;
     fresh text[];
     passed text[];
+    wanted text[];
     s public.job_queue_settings;
     j public.job_queue_jobs;
 begin
@@ -2433,13 +2489,16 @@ begin
     fresh := job_queue.enter_new(jsonb_build_array(job), asked => exists (
         select from public.job_queue_jobs as k where k.job_id = job_queue_start.job_id));
     s := job_queue.settings();
-    select * into j from public.job_queue_jobs as k where k.job_id = job ->> 'job_id' for no key update;
-
-    if not (j.models @> array(select jsonb_array_elements_text(job -> 'models'))
-            and j.models <@ array(select jsonb_array_elements_text(job -> 'models'))) then
+    if cardinality(fresh) = 0 then
+        -- Before its row is waited for: only with these models are its lines locked.
+        select * into j from public.job_queue_jobs as k where k.job_id = job ->> 'job_id';
+        wanted := job_queue.own_names(job -> 'models');
+    end if;
+    if not (j.models @> wanted and j.models <@ wanted) then
         perform job_queue.refuse('JQ009', 'The job is known with other models.',
             format('It needs %s; ask for these, or use a new job id.', to_jsonb(j.models)));
     end if;
+    select * into j from public.job_queue_jobs as k where k.job_id = job ->> 'job_id' for no key update;
 
     if j.status = 'waiting' and not j.runnable then
         passed := job_queue.lend(j.job_id, s);
@@ -2872,15 +2931,17 @@ as $$
 declare
     s public.job_queue_settings;
     names text[] := job_queue.check_models(models, false);
+    needs text[];
     given text[];
     j public.job_queue_jobs;
     verdict text;
 begin
     perform job_queue.check_job_id(job_id);
     s := job_queue.settings();
-    -- Only lines it stands in: a name that the job does not need creates no model.
+    -- All its lines: whoever waits for a job's row has them.
+    select job_queue.lines_of(k.models, s) into needs from public.job_queue_jobs as k where k.job_id = job_queue_release_models.job_id;
+    perform job_queue.lock_models(needs, s);
     given := array(select l.model from public.job_queue_lines as l where l.job_id = job_queue_release_models.job_id and l.model = any (names));
-    perform job_queue.lock_models(given, s);
     select * into j from public.job_queue_jobs as k where k.job_id = job_queue_release_models.job_id for no key update;
     verdict := case
         when j.job_id is null then 'unknown_job'
@@ -3036,12 +3097,11 @@ begin
     if settings ? 'alias_of' then
         return job_queue.set_alias(name, settings);
     end if;
+    -- A pause moves jobs out of and into the lines of all their models: nothing else may move meanwhile.
+    s := job_queue.settings_alone();
     if exists (select from public.job_queue_aliases as a where a.alias = name) then
         perform job_queue.refuse('JQ007', format('"%s" is an alias.', name), 'Change the model it stands for, or end it with "alias_of": null.');
     end if;
-
-    -- A pause moves jobs out of and into the lines of all their models: nothing else may move meanwhile.
-    s := job_queue.settings_alone();
     before := coalesce((select to_jsonb(m) - 'next_start_at' from public.job_queue_models as m where m.model = name),
                        '{"capacity": null, "paused": null, "starts_per_minute": null}');
     insert into public.job_queue_models as m (model, capacity) values (name, coalesce(new_capacity, s.default_capacity))
@@ -4043,6 +4103,9 @@ begin
         end if;
         perform job_queue.mirror(array[j.job_id]);
         perform job_queue.mirror_checkpoint(array[j.job_id], step, output);
+        if s.max_active_jobs = 1 then
+            perform job_queue.refresh_state(s, begun => true);
+        end if;
     end if;
 
     select jsonb_build_object(
@@ -4440,23 +4503,23 @@ notify pgrst, 'reload schema';
 insert into public.job_queue_migrations (name, checksum) values ('029_job_queue_migrations.sql', 'acdc948304f5ecdd2310aa1e8c7c8bd70b4ece92773e4fc1dea17eb14b5334bd') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('027_add_job_queue_coordination.sql', '59071b52084f32f81df2f908753cc426bfb92bae823b6da28b0a00e2c22f2b4c') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('030_job_queue_tables.sql', 'b9a35e8a8edae8d152b57397949148afbf24f40519056c7f5b148997246bdb06') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('031_job_queue_checks.sql', 'b65b64c294c9746375c5ad14f7b9e14c8d428f9a7a6cfde63a349e9d7d6d7085') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('031_job_queue_checks.sql', '0186d5a10591332c117df7378dc62b320c98f96bb1bd727521bf0d92f419c55b') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('032_job_queue_admission.sql', 'aadf1da20e01c337fa46a5cd097921a4ea99666f87012ddf0438391b906ec115') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('033_job_queue_places.sql', 'b2b5a2b474dfc1d6d44267f2ee75e7457209b13ea3fd567d18d953022193a782') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('034_job_queue_transitions.sql', '83090c6c24cb1f50b5587aded45eb48bfc0fe59bf7976df1edc0245cd2ef16b5') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('035_job_queue_mirror.sql', '06a7f589d9c9ec4c527affa389bbbced561e0f7bf52cf4980f0eac584643e5c7') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('034_job_queue_transitions.sql', 'e197070b054b40bd2817246ea935e2641a2412309db1c4bdd8e4844e8a847e45') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('035_job_queue_mirror.sql', 'a4c3457bf2588876729b040e5fc6b8373534167bb9c64f193a1a64eaa355c47b') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('036_job_queue_insert_trigger.sql', 'f8a9d80dfeeddd4fffb43c3843fa1f43d4f4098a2fcee5f5695dec4f6504a3fa') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('037_job_queue_workers.sql', '37989f732dec0f76fcfee2352a3fc05a0aad436cdc9bb7c7d5b5505527378bab') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('038_job_queue_overtakes.sql', '562bbdeba74b56f43627c72d9f0e41fcdca5dcf6766093e8f98c843b4f235a0f') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('039_job_queue_version_number.sql', 'f760d9c6f94c5f6d4f823824915f02e1bfd09e4bd3e1a153e56dd0c0930ddc79') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('040_job_queue_enqueue.sql', 'f7bd00240a61f1caf76dd7a712f3ff5de3adbeda7f69f9ea7409bb5b7a079b1d') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('041_job_queue_start.sql', 'ec9d4a5bdc1bef24eabcc960690d3bf16e84e7cbaa239e3aa1acbad01d15cc20') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('040_job_queue_enqueue.sql', 'f908e0ddccb19a35b725dbef097698c177d4e93075bf9ab79c59d17b53ccdebf') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('041_job_queue_start.sql', '87ad2036c40626edb388b61cafcb7b470a86ef28bcf1978a4712a6c0898c9b80') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('042_job_queue_complete.sql', '683ad21eb40205ed1073656589eaab2980e3bec601f7df9ee73b34b32c0e0cfa') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('043_job_queue_claim.sql', '8d00a2a9b76902497e5c391b31cb3ee1d2b265be57b1b745842a33afb672c454') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('044_job_queue_heartbeat.sql', '1426419f285c43218aaa136a830679c33a6c4803327477e31a16a21dcc12aa26') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('045_job_queue_release_models.sql', '0706410cffd0cdfa599fa69567766f654c62ff48e9c3947b683fe89a0123c263') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('045_job_queue_release_models.sql', 'd635ccab477108f8b9377b4c9b45ed937172840bf7c3c5398b3019bf07e79307') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('046_job_queue_cancel.sql', 'cde23509910af5fffe6185723f6524bdf8a6dd223bdafb51155daf312ab390b1') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('047_job_queue_set_model.sql', '826af3dcc21deb9492422923ce7afcb3a47175be19c4f11c1071d11fe3bf95ae') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('047_job_queue_set_model.sql', 'd66203b263b88314226f01d32c541dd0b7e58cc7a837955f90067e6710a62a1b') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('048_job_queue_set_limits.sql', '98f9a5a50742d356d8d3f5be35cd88209c55ad224593bceb875d6ea5d2ae9428') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('049_job_queue_tidy.sql', '3e12a7d2930fd7f6863897d0d71b4d46fe33af7c4071990634654054fc5518c1') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('050_job_queue_explain.sql', '1a503261a0842ccb010a58246b3f8f898b8c6816c757be1cdd8027f6d1699ada') on conflict (name) do nothing;
@@ -4464,7 +4527,7 @@ insert into public.job_queue_migrations (name, checksum) values ('051_job_queue_
 insert into public.job_queue_migrations (name, checksum) values ('052_job_queue_sweep.sql', '7d9466c6d87b77a6f2405229703c0d587edbed83a42be432621f3cac5dd29a67') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('053_job_queue_version.sql', '65e321d447c101eb095e0729d26bf36ae87d8e4b2ef88ac885e3a3d1f3377f18') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('054_job_queue_metrics.sql', 'dca92bfcb961494e3b939ad6c025d6422a5944a93a8f3e8e4bc630fa8dbc705c') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('055_job_queue_checkpoint.sql', '17d11dd393cb65af9aa5c16e8c39a52fa218ebe360d312478379a09632395af3') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('055_job_queue_checkpoint.sql', 'aef657958097c874b9f0ef32a7e9a6a78c481ae71790879476ffa7dde857b341') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('056_job_queue_retry.sql', '4531d5c8d3660acf69ee0ff4c8715bbc0d865d7d762db6496c010e34ea1e484b') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('057_job_queue_reprioritize.sql', '7790722bb09e06cb3e80adb901ca607bcbcd13f210fcfc788d3c39623df5d797') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('058_job_queue_replay.sql', '842bface195900df8a4524fc04351fb941f38757f388ab8b41a14e49b6bf16ba') on conflict (name) do nothing;
