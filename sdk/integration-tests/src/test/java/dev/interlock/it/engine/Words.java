@@ -1,0 +1,208 @@
+package dev.interlock.it.engine;
+
+import dev.interlock.it.engine.Interleaving.Point;
+import dev.interlock.it.engine.Interleaving.Script;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/** What the sessions of an {@link Interleaving} say, and what its world is made of. */
+final class Words {
+
+    /** What a claim answers that found nothing to start. */
+    static final String NOTHING = "{\"leases\": [], \"next_due_at\": null}";
+
+    static final String ONE_AT_A_TIME = "select public.job_queue_set_limits('{\"max_active_jobs\": 1}');"
+            + " update public.job_queue_state set last_updated = 'infinity'";
+
+    private Words() {}
+
+    /** A call that still has to be told where it can be stopped. */
+    record Call(String name, String sql) {
+
+        Script at(Point... points) {
+            return Script.call(name, sql, points);
+        }
+    }
+
+    // ---- the world before -------------------------------------------------------------------------------------------
+
+    static List<String> world(String... statements) {
+        return List.of(statements);
+    }
+
+    /** Rows of jobs, without models: known jobs are mirrored into them. */
+    static String withRows(String... jobs) {
+        return "insert into public.jobs (job_id, prompt) values "
+                + Arrays.stream(jobs).map(job -> "('{" + job + "}', 'p')").collect(Collectors.joining(", "));
+    }
+
+    static String models(int capacity, String... models) {
+        return "insert into public.job_queue_models (model, capacity) values "
+                + Arrays.stream(models)
+                        .map(m -> "('" + m + "', " + capacity + ")")
+                        .collect(Collectors.joining(", "));
+    }
+
+    static String running(String job, String... models) {
+        return "select public.job_queue_start('{" + job + "}', " + array(models) + ", '{\"worker_id\": \"old\"}')";
+    }
+
+    static String waiting(String job, String... models) {
+        return "select public.job_queue_enqueue('[" + entry(job, "", models) + "]')";
+    }
+
+    static String waitingWith(String more, String job, String... models) {
+        return "select public.job_queue_enqueue('[" + entry(job, ", " + more, models) + "]')";
+    }
+
+    static String withExecution(String job) {
+        return "insert into public.workflow_executions (job_id, workflow_id, total_steps) values ('{" + job
+                + "}', 'w', 1)";
+    }
+
+    /** The lease of a running job has run out. */
+    static String dead(String job) {
+        return "update public.job_queue_jobs set lease_until = now() - interval '1 second' where job_id = '{" + job
+                + "}'";
+    }
+
+    /** It has, and that was its last attempt. */
+    static String spent(String job) {
+        return "update public.job_queue_jobs set lease_until = now() - interval '1 second', max_attempts = 1 where job_id = '{"
+                + job + "}'";
+    }
+
+    // ---- the calls --------------------------------------------------------------------------------------------------
+
+    static Call start(String job, String... models) {
+        return startAs("r" + job, "w" + job, job, models);
+    }
+
+    static Call startAs(String request, String worker, String job, String... models) {
+        return new Call(
+                "start " + job,
+                "select public.job_queue_start('{" + job + "}', " + array(models) + ", '{\"request_id\": \"" + request
+                        + "\", \"worker_id\": \"" + worker + "\"}')");
+    }
+
+    static Call enqueue(String job, String... models) {
+        return new Call("enqueue " + job, waiting(job, models));
+    }
+
+    static Call enqueueWorkflow(String job, String... models) {
+        return new Call("enqueue workflow " + job, waitingWith("\"job_type\": \"workflow\"", job, models));
+    }
+
+    static Call enqueueAhead(String job, String... models) {
+        return new Call("enqueue " + job + " ahead", waitingWith("\"priority\": 5", job, models));
+    }
+
+    static Call enqueueUnrestricted(String... jobs) {
+        return new Call(
+                "enqueue " + String.join(", ", jobs),
+                "select public.job_queue_enqueue('["
+                        + Arrays.stream(jobs)
+                                .map(job -> "{\"job_id\": \"{" + job + "}\", \"models\": [], \"unrestricted\": true}")
+                                .collect(Collectors.joining(", "))
+                        + "]')");
+    }
+
+    static Call complete(String... jobs) {
+        return end("complete", "q" + String.join("", jobs), "", jobs);
+    }
+
+    static Call completeAndClaim(String worker, String job) {
+        return end("complete", "q" + worker, ", \"worker_id\": \"" + worker + "\", \"claim\": {\"max_jobs\": 2}", job);
+    }
+
+    static Call end(String outcome, String request, String options, String... jobs) {
+        return new Call(
+                outcome + " " + String.join(", ", jobs),
+                "select public.job_queue_complete('["
+                        + Arrays.stream(jobs)
+                                .map(job -> "{\"job_id\": \"{" + job + "}\", \"token\": {" + job
+                                        + ".token}, \"outcome\": \"" + outcome + "\"}")
+                                .collect(Collectors.joining(", "))
+                        + "]', '{\"request_id\": \"" + request + "\"" + options + "}')");
+    }
+
+    static Call claim(String worker, int atMost) {
+        return new Call(
+                "claim by " + worker,
+                "select public.job_queue_claim('" + worker + "', " + atMost + ", '{\"request_id\": \"k" + worker
+                        + "\"}')");
+    }
+
+    static Call cancel(String job) {
+        return new Call("cancel " + job, "select public.job_queue_cancel('{" + job + "}')");
+    }
+
+    static Call heartbeat(String job) {
+        return new Call(
+                "heartbeat of " + job,
+                "select public.job_queue_heartbeat('old', '[{\"job_id\": \"{" + job + "}\", \"token\": {" + job
+                        + ".token}, \"progress\": 5}]')");
+    }
+
+    static Call release(String job, String model) {
+        return new Call(
+                "release " + model,
+                "select public.job_queue_release_models('{" + job + "}', {" + job + ".token}, " + array(model) + ")");
+    }
+
+    static Call setModel(String model, String settings) {
+        return new Call(
+                "set " + model + " " + settings.replace("\"", ""),
+                "select public.job_queue_set_model('" + model + "', '{" + settings + "}')");
+    }
+
+    static Call setLimit(String limit) {
+        return new Call(
+                "set limit " + limit, "select public.job_queue_set_limits('{\"max_active_jobs\": " + limit + "}')");
+    }
+
+    static Call setAlias(String alias, String model) {
+        return setModel(alias, "\"alias_of\": \"" + model + "\"");
+    }
+
+    static Call sweep() {
+        return new Call("sweep", "select public.job_queue_sweep()");
+    }
+
+    // ---- a user's statements ----------------------------------------------------------------------------------------
+
+    static Script user(String name, List<String> statements, Point... points) {
+        return new Script(name, statements, List.of(points), null, "postgres");
+    }
+
+    static String edit(String job) {
+        return "update public.jobs set prompt = 'edited' where job_id = '{" + job + "}'";
+    }
+
+    static String editExecution(String job) {
+        return "update public.workflow_executions set retry_count = 1 where job_id = '{" + job + "}'";
+    }
+
+    static String delete(String job) {
+        return "delete from public.jobs where job_id = '{" + job + "}'";
+    }
+
+    static String insert(String job, String... models) {
+        return "insert into public.jobs (job_id, prompt, required_models) values ('{" + job + "}', 'p', "
+                + array(models) + ")";
+    }
+
+    private static String entry(String job, String more, String... models) {
+        List<String> quoted = new ArrayList<>();
+        for (String model : models) {
+            quoted.add("\"" + model + "\"");
+        }
+        return "{\"job_id\": \"{" + job + "}\", \"models\": [" + String.join(", ", quoted) + "]" + more + "}";
+    }
+
+    private static String array(String... names) {
+        return "'[\"" + String.join("\", \"", names) + "\"]'";
+    }
+}
