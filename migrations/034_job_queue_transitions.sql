@@ -41,12 +41,24 @@ $$;
 comment on function job_queue.log_event(text[], text, jsonb) is
     'Writes one event of each job to job_queue_log, with what it is now (docs/reference/events.md).';
 
-create or replace function job_queue.log_change(event text, models text[], before jsonb, after jsonb) returns void
+create or replace function job_queue.caller() returns text
 language plpgsql
+stable
 set search_path = ''
 as $$
 declare
     claims jsonb := nullif(current_setting('request.jwt.claims', true), '')::jsonb;
+begin
+    return coalesce(claims ->> 'sub', claims ->> 'role', session_user);
+end;
+$$;
+
+comment on function job_queue.caller() is 'Whose key this call came with: the user or the role of the key, or the database user.';
+
+create or replace function job_queue.log_change(event text, models text[], before jsonb, after jsonb) returns void
+language plpgsql
+set search_path = ''
+as $$
 begin
     -- Only what changed; nothing changed is no event.
     select jsonb_object_agg(b.key, b.value), jsonb_object_agg(b.key, after -> b.key) into before, after
@@ -54,7 +66,7 @@ begin
     if before is not null then
         insert into public.job_queue_log (job_id, job_type, event_type, models, metadata, created_at)
         values ('', 'normal', event, to_jsonb(models), jsonb_build_object(
-            'before', before, 'after', after, 'by', coalesce(claims ->> 'sub', claims ->> 'role', session_user)
+            'before', before, 'after', after, 'by', job_queue.caller()
         ), clock_timestamp());
     end if;
 end;

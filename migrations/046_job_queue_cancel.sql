@@ -27,7 +27,7 @@ begin
 
     if j.status in ('waiting', 'delayed') then
         update public.job_queue_jobs as k set error = coalesce(options ->> 'reason', 'cancelled') where k.job_id = j.job_id;
-        perform job_queue.leave(array[j.job_id], 'cancelled');
+        perform job_queue.leave(array[j.job_id], 'cancelled', jsonb_build_object('by', job_queue.caller()));
         perform job_queue.settle(needs);
         perform job_queue.mirror(array[j.job_id]);
         answer := jsonb_build_object('result', 'cancelled', 'status', 'cancelled');
@@ -35,7 +35,7 @@ begin
         -- Its worker is told at the next heartbeat; its models are free when it ends or when its lease runs out.
         if j.cancel_requested_at is null then
             update public.job_queue_jobs as k set cancel_requested_at = clock_timestamp() where k.job_id = j.job_id;
-            perform job_queue.log_event(array[j.job_id], 'cancel_requested');
+            perform job_queue.log_event(array[j.job_id], 'cancel_requested', jsonb_build_object('by', job_queue.caller()));
         end if;
         answer := jsonb_build_object('result', 'cancel_requested', 'status', 'running');
     else

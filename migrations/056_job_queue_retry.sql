@@ -54,7 +54,8 @@ begin
             perform job_queue.enter(array[j.job_id], s);
             perform job_queue.settle(needs, array[j.job_id]);
         end if;
-        perform job_queue.log_event(array[j.job_id], 'retried');
+        perform job_queue.log_event(array[j.job_id], 'retried', jsonb_build_object(
+            'by', job_queue.caller(), 'max_attempts', j.attempt + attempts, 'max_attempts_before', j.max_attempts));
         perform job_queue.mirror(array[j.job_id]);
         select jsonb_build_object('result', 'retried', 'status', k.status) || job_queue.place(k.job_id) into answer
         from public.job_queue_jobs as k where k.job_id = j.job_id;

@@ -41,7 +41,7 @@ begin
             perform job_queue.settle(needs, array[j.job_id]);
         end if;
         perform job_queue.log_event(array[j.job_id], 'reprioritized', jsonb_build_object(
-            'priority', job_queue_reprioritize.priority, 'priority_before', j.priority));
+            'by', job_queue.caller(), 'priority', job_queue_reprioritize.priority, 'priority_before', j.priority));
         perform job_queue.mirror(array[j.job_id]);
     end if;
     return (

@@ -1284,12 +1284,24 @@ $$;
 comment on function job_queue.log_event(text[], text, jsonb) is
     'Writes one event of each job to job_queue_log, with what it is now (docs/reference/events.md).';
 
-create or replace function job_queue.log_change(event text, models text[], before jsonb, after jsonb) returns void
+create or replace function job_queue.caller() returns text
 language plpgsql
+stable
 set search_path = ''
 as $$
 declare
     claims jsonb := nullif(current_setting('request.jwt.claims', true), '')::jsonb;
+begin
+    return coalesce(claims ->> 'sub', claims ->> 'role', session_user);
+end;
+$$;
+
+comment on function job_queue.caller() is 'Whose key this call came with: the user or the role of the key, or the database user.';
+
+create or replace function job_queue.log_change(event text, models text[], before jsonb, after jsonb) returns void
+language plpgsql
+set search_path = ''
+as $$
 begin
     -- Only what changed; nothing changed is no event.
     select jsonb_object_agg(b.key, b.value), jsonb_object_agg(b.key, after -> b.key) into before, after
@@ -1297,7 +1309,7 @@ begin
     if before is not null then
         insert into public.job_queue_log (job_id, job_type, event_type, models, metadata, created_at)
         values ('', 'normal', event, to_jsonb(models), jsonb_build_object(
-            'before', before, 'after', after, 'by', coalesce(claims ->> 'sub', claims ->> 'role', session_user)
+            'before', before, 'after', after, 'by', job_queue.caller()
         ), clock_timestamp());
     end if;
 end;
@@ -3003,7 +3015,7 @@ begin
 
     if j.status in ('waiting', 'delayed') then
         update public.job_queue_jobs as k set error = coalesce(options ->> 'reason', 'cancelled') where k.job_id = j.job_id;
-        perform job_queue.leave(array[j.job_id], 'cancelled');
+        perform job_queue.leave(array[j.job_id], 'cancelled', jsonb_build_object('by', job_queue.caller()));
         perform job_queue.settle(needs);
         perform job_queue.mirror(array[j.job_id]);
         answer := jsonb_build_object('result', 'cancelled', 'status', 'cancelled');
@@ -3011,7 +3023,7 @@ begin
         -- Its worker is told at the next heartbeat; its models are free when it ends or when its lease runs out.
         if j.cancel_requested_at is null then
             update public.job_queue_jobs as k set cancel_requested_at = clock_timestamp() where k.job_id = j.job_id;
-            perform job_queue.log_event(array[j.job_id], 'cancel_requested');
+            perform job_queue.log_event(array[j.job_id], 'cancel_requested', jsonb_build_object('by', job_queue.caller()));
         end if;
         answer := jsonb_build_object('result', 'cancel_requested', 'status', 'running');
     else
@@ -4185,7 +4197,8 @@ begin
             perform job_queue.enter(array[j.job_id], s);
             perform job_queue.settle(needs, array[j.job_id]);
         end if;
-        perform job_queue.log_event(array[j.job_id], 'retried');
+        perform job_queue.log_event(array[j.job_id], 'retried', jsonb_build_object(
+            'by', job_queue.caller(), 'max_attempts', j.attempt + attempts, 'max_attempts_before', j.max_attempts));
         perform job_queue.mirror(array[j.job_id]);
         select jsonb_build_object('result', 'retried', 'status', k.status) || job_queue.place(k.job_id) into answer
         from public.job_queue_jobs as k where k.job_id = j.job_id;
@@ -4246,7 +4259,7 @@ begin
             perform job_queue.settle(needs, array[j.job_id]);
         end if;
         perform job_queue.log_event(array[j.job_id], 'reprioritized', jsonb_build_object(
-            'priority', job_queue_reprioritize.priority, 'priority_before', j.priority));
+            'by', job_queue.caller(), 'priority', job_queue_reprioritize.priority, 'priority_before', j.priority));
         perform job_queue.mirror(array[j.job_id]);
     end if;
     return (
@@ -4506,7 +4519,7 @@ insert into public.job_queue_migrations (name, checksum) values ('030_job_queue_
 insert into public.job_queue_migrations (name, checksum) values ('031_job_queue_checks.sql', '0186d5a10591332c117df7378dc62b320c98f96bb1bd727521bf0d92f419c55b') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('032_job_queue_admission.sql', 'aadf1da20e01c337fa46a5cd097921a4ea99666f87012ddf0438391b906ec115') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('033_job_queue_places.sql', 'b2b5a2b474dfc1d6d44267f2ee75e7457209b13ea3fd567d18d953022193a782') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('034_job_queue_transitions.sql', 'e197070b054b40bd2817246ea935e2641a2412309db1c4bdd8e4844e8a847e45') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('034_job_queue_transitions.sql', 'cf6d6af97d9953fa6f21bd2c12d8a83545feeff0c49b71a9d1aa78a5c3d4a63a') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('035_job_queue_mirror.sql', 'a4c3457bf2588876729b040e5fc6b8373534167bb9c64f193a1a64eaa355c47b') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('036_job_queue_insert_trigger.sql', 'f8a9d80dfeeddd4fffb43c3843fa1f43d4f4098a2fcee5f5695dec4f6504a3fa') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('037_job_queue_workers.sql', '37989f732dec0f76fcfee2352a3fc05a0aad436cdc9bb7c7d5b5505527378bab') on conflict (name) do nothing;
@@ -4518,7 +4531,7 @@ insert into public.job_queue_migrations (name, checksum) values ('042_job_queue_
 insert into public.job_queue_migrations (name, checksum) values ('043_job_queue_claim.sql', '8d00a2a9b76902497e5c391b31cb3ee1d2b265be57b1b745842a33afb672c454') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('044_job_queue_heartbeat.sql', '1426419f285c43218aaa136a830679c33a6c4803327477e31a16a21dcc12aa26') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('045_job_queue_release_models.sql', 'd635ccab477108f8b9377b4c9b45ed937172840bf7c3c5398b3019bf07e79307') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('046_job_queue_cancel.sql', 'cde23509910af5fffe6185723f6524bdf8a6dd223bdafb51155daf312ab390b1') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('046_job_queue_cancel.sql', 'f971fa6e4323d2b3019dccc69e92b02d8613f7218494412c4f5120117e67583d') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('047_job_queue_set_model.sql', 'd66203b263b88314226f01d32c541dd0b7e58cc7a837955f90067e6710a62a1b') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('048_job_queue_set_limits.sql', '98f9a5a50742d356d8d3f5be35cd88209c55ad224593bceb875d6ea5d2ae9428') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('049_job_queue_tidy.sql', '3e12a7d2930fd7f6863897d0d71b4d46fe33af7c4071990634654054fc5518c1') on conflict (name) do nothing;
@@ -4528,7 +4541,7 @@ insert into public.job_queue_migrations (name, checksum) values ('052_job_queue_
 insert into public.job_queue_migrations (name, checksum) values ('053_job_queue_version.sql', '65e321d447c101eb095e0729d26bf36ae87d8e4b2ef88ac885e3a3d1f3377f18') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('054_job_queue_metrics.sql', 'dca92bfcb961494e3b939ad6c025d6422a5944a93a8f3e8e4bc630fa8dbc705c') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('055_job_queue_checkpoint.sql', 'aef657958097c874b9f0ef32a7e9a6a78c481ae71790879476ffa7dde857b341') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('056_job_queue_retry.sql', '4531d5c8d3660acf69ee0ff4c8715bbc0d865d7d762db6496c010e34ea1e484b') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('057_job_queue_reprioritize.sql', '7790722bb09e06cb3e80adb901ca607bcbcd13f210fcfc788d3c39623df5d797') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('056_job_queue_retry.sql', 'de2aad80b86c72bff6c9f83c717afa0201d6f2ee0451a8fa2acdbdd2d5dcce46') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('057_job_queue_reprioritize.sql', '11e222a334ecaa6c736c8f2d6c161f716d354daadfc8a833d815a396ad4cae0e') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('058_job_queue_replay.sql', '842bface195900df8a4524fc04351fb941f38757f388ab8b41a14e49b6bf16ba') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('060_job_queue_grants.sql', '55558286d7d4fb1a4abda25233376625b9629edcc08289871fcaabc3666b4fcd') on conflict (name) do nothing;
