@@ -85,10 +85,12 @@ begin
         select to_jsonb(m) - 'next_start_at' from public.job_queue_models as m where m.model = name));
     -- The minute that a new rate looks back on began before it.
     if rate is not null and was.starts_per_minute is null then
+        -- Starts noted under an earlier rate are in the log as well.
+        delete from public.job_queue_starts as e where e.model = name;
         insert into public.job_queue_starts (model, started_at, token)
         select name, l.created_at, (l.metadata ->> 'token')::bigint
         from public.job_queue_log as l
-        where l.event_type = 'started' and l.created_at > now() - interval '1 minute' and l.models ? name
+        where l.event_type = 'started' and l.created_at > now() - interval '1 minute' and coalesce(l.metadata -> 'needs', l.models) ? name
         on conflict do nothing;
     end if;
 

@@ -3152,10 +3152,12 @@ begin
         select to_jsonb(m) - 'next_start_at' from public.job_queue_models as m where m.model = name));
     -- The minute that a new rate looks back on began before it.
     if rate is not null and was.starts_per_minute is null then
+        -- Starts noted under an earlier rate are in the log as well.
+        delete from public.job_queue_starts as e where e.model = name;
         insert into public.job_queue_starts (model, started_at, token)
         select name, l.created_at, (l.metadata ->> 'token')::bigint
         from public.job_queue_log as l
-        where l.event_type = 'started' and l.created_at > now() - interval '1 minute' and l.models ? name
+        where l.event_type = 'started' and l.created_at > now() - interval '1 minute' and coalesce(l.metadata -> 'needs', l.models) ? name
         on conflict do nothing;
     end if;
 
@@ -4556,7 +4558,7 @@ insert into public.job_queue_migrations (name, checksum) values ('043_job_queue_
 insert into public.job_queue_migrations (name, checksum) values ('044_job_queue_heartbeat.sql', '1426419f285c43218aaa136a830679c33a6c4803327477e31a16a21dcc12aa26') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('045_job_queue_release_models.sql', 'd635ccab477108f8b9377b4c9b45ed937172840bf7c3c5398b3019bf07e79307') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('046_job_queue_cancel.sql', 'f971fa6e4323d2b3019dccc69e92b02d8613f7218494412c4f5120117e67583d') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('047_job_queue_set_model.sql', 'd66203b263b88314226f01d32c541dd0b7e58cc7a837955f90067e6710a62a1b') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('047_job_queue_set_model.sql', '715e31fa6d387408a54dbc491aaa5841577bd744e5c73ab44e6c47c4d3bc6339') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('048_job_queue_set_limits.sql', '98f9a5a50742d356d8d3f5be35cd88209c55ad224593bceb875d6ea5d2ae9428') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('049_job_queue_tidy.sql', '3e12a7d2930fd7f6863897d0d71b4d46fe33af7c4071990634654054fc5518c1') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('050_job_queue_explain.sql', '1a503261a0842ccb010a58246b3f8f898b8c6816c757be1cdd8027f6d1699ada') on conflict (name) do nothing;
