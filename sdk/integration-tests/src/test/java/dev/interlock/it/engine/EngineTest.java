@@ -54,7 +54,8 @@ public abstract class EngineTest {
         sql("update public.job_queue_settings set max_active_jobs = null, unknown_models = 'create',"
                 + " default_capacity = 1, paused = false, max_overtakes = 0, skip_after = '60 seconds',"
                 + " priority_step = interval '10 minutes', log_retention = null where id = 1");
-        sql("update public.job_queue_marks set log_whole_from = '-infinity' where id = 1");
+        sql("update public.job_queue_marks set log_whole_from = '-infinity', requests_whole_from = '-infinity',"
+                + " measured_to = '-infinity' where id = 1");
         sql("update public.job_queue_state set active_job_id = null, active_job_type = null, active_models = '[]',"
                 + " started_at = null where id = 1");
     }

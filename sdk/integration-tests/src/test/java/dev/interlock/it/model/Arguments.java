@@ -68,6 +68,11 @@ record Arguments(Map<String, ?> values) {
                 : List.of();
     }
 
+    List<String> list(String name) {
+        List<String> names = names(name);
+        return names == null ? List.of() : names;
+    }
+
     @SuppressWarnings("unchecked")
     @Nullable
     List<String> names(String name) {

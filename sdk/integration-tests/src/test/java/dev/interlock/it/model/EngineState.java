@@ -41,11 +41,12 @@ record EngineState(
                                             r.getInt("attempt"),
                                             r.getInt("priority"),
                                             r.getInt("progress"),
-                                            r.getBoolean("runnable"),
+                                            r.getBoolean("runnable") && !r.getBoolean("rated"),
                                             running ? r.getString("worker_id") : "",
                                             running ? r.getString("holds") : "",
                                             running && r.getBoolean("cancel_requested"),
-                                            r.getLong("token")));
+                                            r.getLong("token"),
+                                            r.getInt("current_step")));
                     picture.times().put(id + " entered", r.getLong("entered_at") + offset);
                     if (r.getBoolean("unfinished")) {
                         picture.times().put(id + " key", r.getLong("line_key") + offset);
@@ -107,6 +108,8 @@ record EngineState(
     }
 
     private static final String JOBS = "select j.job_id, j.status, j.attempt, j.priority, j.progress, j.runnable,"
+            + " j.current_step, exists (select from public.job_queue_models as m where m.model = any (j.needs)"
+            + " and m.starts_per_minute is not null) as rated,"
             + " j.worker_id, j.token, j.cancel_requested_at is not null as cancel_requested,"
             + " j.status in ('waiting', 'delayed', 'running') as unfinished, '[' || coalesce((select"
             + " string_agg(l.model, ', ' order by l.model) from public.job_queue_lines as l where l.job_id = j.job_id"

@@ -8,8 +8,8 @@ sealed interface Expect {
     /** A time that the server wrote during the call, or knew before, on the history's own clock. */
     record At(long micros) implements Expect {}
 
-    /** One of these, where there are any; else null. */
-    record OneOf(Set<String> values) implements Expect {}
+    /** One of these; null where there is none, or where null is as true. */
+    record OneOf(Set<String> values, boolean orNull) implements Expect {}
 
     /** Anything but null. */
     record Something() implements Expect {}

@@ -7,37 +7,20 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
-import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /** What several clients might do next, drawn from a seed: it looks at the model, never at the engine, so that a seed tells the same story again. */
-final class Generator {
-
-    private static final List<String> MODELS = List.of("m1", "m2", "m3", "m4", "m5");
-    private static final List<String> HANDLERS = List.of("image", "video", "normal", "workflow", "own");
-    private static final long SECOND = 1_000_000;
+final class Generator extends Draws {
 
     /** More unfinished jobs than this, and new ones are rare: lines stay short enough that every order in them is tried. */
     private static final int CROWD = 24;
 
-    record Run(String jobId, long token) {}
-
     private record Sent(Operation operation, long at) {}
 
-    private final Random random;
-    private final ReferenceModel model;
-    private final List<Run> runs = new ArrayList<>();
     private final List<Sent> sent = new ArrayList<>();
-    private int count;
 
     Generator(Random random, ReferenceModel model) {
-        this.random = random;
-        this.model = model;
-    }
-
-    /** Every run that ever began, so that dead workers come back with old tokens. */
-    void began(Run run) {
-        runs.add(run);
+        super(random, model);
     }
 
     Operation next() {
@@ -55,12 +38,12 @@ final class Generator {
     /** How long nothing happens before the next operation, in microseconds. */
     long pause() {
         int kind = random.nextInt(100);
-        if (kind < 45) {
+        if (kind < 60) {
             return 0;
-        } else if (kind < 80) {
-            return SECOND + random.nextInt(5_000_000);
-        } else if (kind < 98) {
-            return 5 * SECOND + random.nextInt(50_000_000);
+        } else if (kind < 90) {
+            return SECOND + random.nextInt(3_000_000);
+        } else if (kind < 99) {
+            return 5 * SECOND + random.nextInt(35_000_000);
         }
         return 60 * SECOND + random.nextInt(900) * SECOND;
     }
@@ -74,18 +57,25 @@ final class Generator {
             return claim();
         } else if (kind < 64) {
             return complete();
-        } else if (kind < 70) {
+        } else if (kind < 68) {
             return heartbeat();
-        } else if (kind < 74) {
+        } else if (kind < 71) {
             return releaseModels();
-        } else if (kind < 78) {
+        } else if (kind < 77) {
+            return checkpoint();
+        } else if (kind < 81) {
             return new Operation("job_queue_cancel", Map.of("job_id", someJob()));
-        } else if (kind < 87) {
+        } else if (kind < 89) {
             return setModel();
-        } else if (kind < 91) {
+        } else if (kind < 92) {
             return setLimits();
         } else if (kind < 94) {
             return new Operation("job_queue_sweep", Map.of());
+        } else if (kind < 96) {
+            return retry();
+        } else if (kind < 98) {
+            return new Operation(
+                    "job_queue_reprioritize", Map.of("job_id", someJob(), "priority", random.nextInt(5) - 2));
         } else if (kind < 99 || model.rows.isEmpty()) {
             return new Operation("job_queue_explain", Map.of("job_id", someJob()));
         }
@@ -127,32 +117,6 @@ final class Generator {
         return job;
     }
 
-    private void describe(Map<String, Object> job) {
-        job.put("models", models());
-        if (random.nextInt(12) == 0) {
-            job.put("models", List.of());
-            job.put("unrestricted", true);
-        }
-        if (random.nextInt(3) == 0) {
-            job.put("priority", random.nextInt(4) - 1);
-        }
-        if (random.nextInt(2) == 0) {
-            job.put("job_type", pick(List.of("image", "video", "workflow", "normal")));
-        }
-        if (random.nextInt(6) == 0) {
-            job.put("handler", pick(HANDLERS));
-        }
-        if (random.nextInt(8) == 0) {
-            job.put("run_at", in(random.nextInt(100) - 20));
-        }
-        if (random.nextInt(8) == 0) {
-            job.put("deadline", in(random.nextInt(200) - 10));
-        }
-        if (random.nextInt(4) == 0) {
-            job.put("max_attempts", 1 + random.nextInt(3));
-        }
-    }
-
     private Operation start() {
         Map<String, Object> options = requestId();
         ModelJob known = random.nextInt(3) == 0 ? model.jobs.get(someJob()) : null;
@@ -162,6 +126,7 @@ final class Generator {
             arguments.put("models", options.remove("models"));
             arguments.put("job_id", known == null ? random.nextBoolean() ? "j" + count++ : uuid() : known.id);
         } else {
+            // What it runs in steps was said when it entered.
             arguments.put("models", known.models);
             options.put("unrestricted", known.models.isEmpty());
             arguments.put("job_id", known.id);
@@ -178,18 +143,6 @@ final class Generator {
         return new Operation(
                 "job_queue_claim",
                 Map.of("worker_id", worker(), "max_jobs", 1 + random.nextInt(4), "options", options));
-    }
-
-    private Map<String, Object> filter() {
-        Map<String, Object> filter = new LinkedHashMap<>();
-        if (random.nextInt(5) == 0) {
-            filter.put("handlers", some(HANDLERS));
-        }
-        if (random.nextInt(5) == 0) {
-            filter.put("models", some(MODELS));
-        }
-        filter.put("lease_seconds", leaseSeconds());
-        return filter;
     }
 
     private Operation complete() {
@@ -254,6 +207,54 @@ final class Generator {
                 "job_queue_release_models", Map.of("job_id", run.jobId(), "token", run.token(), "models", models));
     }
 
+    private Operation checkpoint() {
+        List<ModelJob> going = model.jobs.values().stream()
+                .filter(job -> job.running && !job.steps.isEmpty())
+                .toList();
+        Run run = someRun();
+        if (!going.isEmpty() && random.nextInt(6) > 0) {
+            ModelJob job = pick(going);
+            run = new Run(job.id, job.token);
+        }
+        ModelJob job = model.jobs.get(run.jobId());
+        int current = job == null ? 0 : job.currentStep;
+        Map<String, Object> options = requestId();
+        int step = random.nextInt(6) == 0 ? random.nextInt(4) : current;
+        if (random.nextInt(6) == 0) {
+            options.put("next_step", step + 1 + random.nextInt(3));
+        }
+        return new Operation(
+                "job_queue_checkpoint",
+                Map.of(
+                        "job_id",
+                        run.jobId(),
+                        "token",
+                        run.token(),
+                        "step",
+                        step,
+                        "output",
+                        "output " + count++,
+                        "options",
+                        options));
+    }
+
+    private Operation retry() {
+        List<ModelJob> ended =
+                model.jobs.values().stream().filter(job -> job.isOver()).toList();
+        Map<String, Object> options = requestId();
+        if (random.nextBoolean()) {
+            options.put("attempts", 1 + random.nextInt(3));
+        }
+        if (random.nextInt(4) == 0) {
+            options.put("run_at", in(random.nextInt(60) - 10));
+        }
+        if (random.nextInt(4) == 0) {
+            options.put("deadline", in(20 + random.nextInt(100)));
+        }
+        String id = ended.isEmpty() || random.nextInt(8) == 0 ? someJob() : pick(ended).id;
+        return new Operation("job_queue_retry", Map.of("job_id", id, "options", options));
+    }
+
     private Operation setModel() {
         Map<String, Object> settings = new HashMap<>();
         int kind = random.nextInt(12);
@@ -263,12 +264,22 @@ final class Generator {
             settings.put("alias_of", random.nextInt(3) == 0 ? null : pick(List.of("m1", "m2", "a1", "m5")));
         } else if (kind < 7) {
             settings.put("capacity", random.nextInt(8) == 0 ? 0 : 1 + random.nextInt(3));
-        } else if (kind < 8) {
+        } else if (kind == 7) {
+            settings.put("starts_per_minute", random.nextBoolean() ? null : (Integer) (1 + random.nextInt(4)));
+        } else if (kind == 8) {
             settings.put("capacity", random.nextInt(3));
             settings.put("paused", random.nextBoolean());
         } else {
-            boolean paused = model.lines.containsKey(name) && model.line(name).paused;
-            settings.put("paused", paused ? random.nextInt(6) == 0 : random.nextInt(3) > 0);
+            List<String> stopped = model.lines.values().stream()
+                    .filter(line -> line.paused || line.capacity == 0)
+                    .map(line -> line.name)
+                    .toList();
+            // Mostly what is stopped goes on again, or soon nothing would move.
+            if (!stopped.isEmpty() && random.nextInt(5) > 0) {
+                name = pick(stopped);
+                settings.put("capacity", 1 + random.nextInt(3));
+            }
+            settings.put("paused", settings.isEmpty() && random.nextInt(5) > 0);
         }
         return new Operation("job_queue_set_model", Map.of("model", name, "settings", settings));
     }
@@ -279,7 +290,7 @@ final class Generator {
         if (model.limits.paused || kind == 8) {
             settings.put("paused", !model.limits.paused);
         } else if (kind < 5) {
-            settings.put("max_active_jobs", random.nextInt(3) == 0 ? null : (Integer) (1 + random.nextInt(4)));
+            settings.put("max_active_jobs", random.nextBoolean() ? null : (Integer) (1 + random.nextInt(4)));
         } else if (kind < 6) {
             settings.put("priority_step_seconds", pick(List.of(0, 60, 600)));
         } else if (kind < 7) {
@@ -311,74 +322,5 @@ final class Generator {
                     models()));
         }
         return new Operation(Operation.INSERT, Map.of("rows", rows));
-    }
-
-    private List<String> models() {
-        List<String> names = new ArrayList<>();
-        int size = 1 + random.nextInt(3);
-        for (int i = 0; i < size; i++) {
-            int kind = random.nextInt(40);
-            names.add(kind == 0 ? "new" + random.nextInt(50) : kind == 1 ? pick(List.of("a1", "a2")) : pick(MODELS));
-        }
-        return names;
-    }
-
-    private Run someRun() {
-        List<ModelJob> running =
-                model.jobs.values().stream().filter(job -> job.running).toList();
-        if (!running.isEmpty() && random.nextInt(5) > 0) {
-            ModelJob job = pick(running);
-            return new Run(job.id, job.token);
-        }
-        return runs.isEmpty() || random.nextInt(20) == 0 ? new Run(someJob(), 1) : pick(runs);
-    }
-
-    private String someJob() {
-        List<ModelJob> unfinished = unfinished();
-        if (!unfinished.isEmpty() && random.nextInt(4) > 0) {
-            return pick(unfinished).id;
-        }
-        return model.jobs.isEmpty() || random.nextInt(20) == 0 ? "nobody" : pick(List.copyOf(model.jobs.keySet()));
-    }
-
-    private List<ModelJob> unfinished() {
-        return model.jobs.values().stream().filter(job -> !job.isOver()).toList();
-    }
-
-    private Map<String, Object> requestId() {
-        Map<String, Object> options = new LinkedHashMap<>();
-        if (random.nextInt(3) > 0) {
-            options.put("request_id", "r" + count++);
-        }
-        return options;
-    }
-
-    private String uuid() {
-        return new UUID(random.nextLong(), random.nextLong()).toString();
-    }
-
-    private String worker() {
-        return "w" + random.nextInt(4);
-    }
-
-    private int leaseSeconds() {
-        return 20 + random.nextInt(60);
-    }
-
-    private Arguments.Time in(long seconds) {
-        return new Arguments.Time(model.now + seconds * SECOND);
-    }
-
-    private <T> List<T> some(List<T> all) {
-        List<T> some =
-                new ArrayList<>(all.stream().filter(x -> random.nextBoolean()).toList());
-        if (some.isEmpty()) {
-            some.add(pick(all));
-        }
-        return some;
-    }
-
-    private <T> T pick(List<T> list) {
-        return list.get(random.nextInt(list.size()));
     }
 }

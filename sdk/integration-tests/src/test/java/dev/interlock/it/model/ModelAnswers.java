@@ -37,13 +37,24 @@ final class ModelAnswers {
         lease.put("queued_at", new Expect.At(job.enteredAt));
         lease.put("started_at", new Expect.At(job.startedAt));
         lease.put("payload", new Expect.Whatever());
+        if (!job.steps.isEmpty()) {
+            lease.put("holding", job.holding);
+            lease.put(
+                    "steps",
+                    job.steps.stream()
+                            .map(step -> Map.of("name", step.name(), "models", step.models()))
+                            .toList());
+            lease.put("current_step", job.currentStep);
+            lease.put("checkpoints", job.checkpoints);
+        }
         return lease;
     }
 
     Map<String, @Nullable Object> claimed(List<ModelJob> started) {
         Map<String, @Nullable Object> answer = new LinkedHashMap<>();
         answer.put("leases", started.stream().map(this::lease).toList());
-        answer.put("next_due_at", nextDue());
+        // With a rate, it may also be when the rate allows the next start.
+        answer.put("next_due_at", model.hasRate() ? new Expect.Whatever() : nextDue());
         return answer;
     }
 
@@ -88,24 +99,29 @@ final class ModelAnswers {
                         .max(Comparator.naturalOrder())
                         .orElse(null);
         place.put("queue_position", position);
-        place.put("blocked_by_job_id", new Expect.OneOf(inTheWay(job)));
+        place.put("blocked_by_job_id", model.hasRate() ? new Expect.Whatever() : inTheWay(job));
         boolean held = waits ? !model.isRunnable(job) || model.limits.paused : !job.running && !job.isOver();
-        place.put("conflict_reason", held ? new Expect.Something() : null);
+        place.put("conflict_reason", model.isRated(job) ? new Expect.Whatever() : held ? new Expect.Something() : null);
         return place;
     }
 
-    /** The jobs that keep a waiting job from starting: which of them is named is the engine's choice. */
-    private Set<String> inTheWay(ModelJob job) {
+    /**
+     * The jobs that keep a waiting job from starting. Open: which of them is named, and that none is where one of its lines lets nobody in at all.
+     */
+    private Expect.OneOf inTheWay(ModelJob job) {
         Set<String> ids = new HashSet<>();
+        boolean closed = false;
         if (model.waits(job)) {
             for (String line : model.linesOf(job)) {
                 if (!model.admitted(job, line)) {
-                    Stream.concat(model.holders(line).stream(), model.ahead(job, line).stream())
-                            .forEach(other -> ids.add(other.id));
+                    List<ModelJob> others = Stream.concat(model.holders(line).stream(), model.ahead(job, line).stream())
+                            .toList();
+                    others.forEach(other -> ids.add(other.id));
+                    closed |= others.isEmpty();
                 }
             }
         }
-        return ids;
+        return new Expect.OneOf(ids, closed);
     }
 
     Map<String, @Nullable Object> line(ModelLine line) {
@@ -113,7 +129,7 @@ final class ModelAnswers {
         answer.put("model", line.name);
         answer.put("capacity", line.capacity);
         answer.put("paused", line.paused);
-        answer.put("starts_per_minute", null);
+        answer.put("starts_per_minute", line.startsPerMinute);
         answer.put("holders", model.holders(line.name).size());
         answer.put("waiting", model.waiting(line.name).size());
         return answer;
@@ -138,7 +154,7 @@ final class ModelAnswers {
         answer.put("job_type", job.type);
         answer.put("handler", job.handler);
         answer.put("status", model.status(job));
-        answer.put("runnable", model.isRunnable(job));
+        answer.put("runnable", model.isRated(job) ? new Expect.Whatever() : model.isRunnable(job));
         answer.put("priority", job.priority);
         answer.put("attempt", job.attempt);
         answer.put("max_attempts", job.maxAttempts);
@@ -153,17 +169,25 @@ final class ModelAnswers {
         answer.put("error", new Expect.Whatever());
         answer.put("result", new Expect.Whatever());
         answer.putAll(place(job));
-        // Open: the limit is one more entry of a job that stands in its line; one that has ended or stands aside does
+        // The lines of all its steps. Open: the limit is one more entry of a job that stands in its line; one that has
+        // ended or stands aside does
         // not.
-        List<String> lines = model.waits(job) || job.running ? model.linesOf(job) : job.models;
+        List<String> lines = new ArrayList<>(job.models);
+        if ((model.waits(job) || job.running) && model.limits.maxActiveJobs != null) {
+            lines.add(ReferenceModel.EVERYTHING);
+        }
         answer.put(
                 "models",
                 lines.stream().sorted().map(line -> standing(job, line)).toList());
         return answer;
     }
 
+    private static boolean holdsIn(ModelJob job, String line) {
+        return line.equals(ReferenceModel.EVERYTHING) || job.holds.contains(line);
+    }
+
     private Map<String, @Nullable Object> standing(ModelJob job, String line) {
-        boolean waits = model.waits(job);
+        boolean waits = model.waits(job) && model.linesOf(job).contains(line);
         List<String> ahead =
                 waits ? model.ahead(job, line).stream().map(other -> other.id).toList() : List.of();
         boolean everything = line.equals(ReferenceModel.EVERYTHING);
@@ -171,7 +195,7 @@ final class ModelAnswers {
         entry.put("model", everything ? null : line);
         entry.put("capacity", model.capacity(line));
         entry.put("paused", !everything && model.line(line).paused);
-        entry.put("admitted", waits && model.admitted(job, line));
+        entry.put("admitted", waits && model.isRated(job) ? new Expect.Whatever() : waits && model.admitted(job, line));
         entry.put(
                 "holders",
                 model.holders(line).stream()
@@ -184,6 +208,10 @@ final class ModelAnswers {
                                 "lease_until",
                                 new Expect.At(holder.leaseUntil)))
                         .toList());
+        entry.put(
+                "stands",
+                (model.waits(job) || (job.running && holdsIn(job, line)))
+                        && model.linesOf(job).contains(line));
         entry.put("position", waits ? ahead.size() + 1 : null);
         entry.put("ahead", ahead.subList(0, Math.min(20, ahead.size())));
         entry.put("ahead_count", ahead.size());

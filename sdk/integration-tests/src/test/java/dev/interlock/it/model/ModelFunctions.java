@@ -17,11 +17,15 @@ final class ModelFunctions {
 
     final ReferenceModel model;
     private final ModelAnswers answers;
+    private final OperatorFunctions operator;
+    private final StepFunctions steps;
     private final Map<String, Long> requests = new HashMap<>();
 
     ModelFunctions(ReferenceModel model) {
         this.model = model;
         this.answers = new ModelAnswers(model);
+        this.operator = new OperatorFunctions(model, answers);
+        this.steps = new StepFunctions(model, answers);
     }
 
     /** The answer, or {@link Refused}. */
@@ -35,9 +39,13 @@ final class ModelFunctions {
             case "job_queue_complete" ->
                 once(given.object("options"), () -> complete(given.objects("outcomes"), given.object("options")));
             case "job_queue_release_models" -> releaseModels(given);
-            case "job_queue_cancel" -> cancel(given.text("job_id"));
-            case "job_queue_set_model" -> setModel(given.text("model"), given.object("settings"));
-            case "job_queue_set_limits" -> setLimits(given.object("settings"));
+            case "job_queue_checkpoint" -> once(given.object("options"), () -> steps.checkpoint(given));
+            case "job_queue_cancel" -> operator.cancel(known(given.text("job_id")));
+            case "job_queue_retry" -> retry(given);
+            case "job_queue_reprioritize" ->
+                operator.reprioritize(known(given.text("job_id")), (int) given.number("priority", 0));
+            case "job_queue_set_model" -> operator.setModel(given.text("model"), given.object("settings"));
+            case "job_queue_set_limits" -> operator.setLimits(given.object("settings"));
             case "job_queue_explain" -> answers.explain(known(given.text("job_id")));
             case "job_queue_sweep" ->
                 Map.of(
@@ -108,9 +116,7 @@ final class ModelFunctions {
         job.putAll(given.values());
         refuseUnknownModels(List.of(new Arguments(job)));
         ModelJob known = model.jobs.get(given.text("job_id"));
-        List<String> names = given.names("models");
-        if (known != null
-                && !Set.copyOf(known.models).equals(Set.copyOf(model.resolved(names == null ? List.of() : names)))) {
+        if (known != null && !Set.copyOf(known.models).equals(Set.copyOf(model.modelsOf(new Arguments(job))))) {
             throw new Refused("JQ009");
         }
         model.recover(Set.of());
@@ -223,82 +229,16 @@ final class ModelFunctions {
         } else if (job.token != given.number("token", 0)) {
             result = "stale";
         } else {
-            List<String> names = given.names("models");
-            if (job.holds.removeAll(model.resolved(names == null ? List.of() : names))) {
+            if (job.holds.removeAll(model.resolved(given.list("models")))) {
                 model.event(job, "released");
             }
         }
         return Map.of("result", result, "models", job == null ? List.of() : List.copyOf(job.holds));
     }
 
-    private Object cancel(String id) {
-        ModelJob job = known(id);
-        if (job.isOver()) {
-            return Map.of("result", "finished", "status", model.status(job));
-        } else if (job.running) {
-            if (!job.cancelRequested) {
-                job.cancelRequested = true;
-                model.event(job, "cancel_requested");
-            }
-            return Map.of("result", "cancel_requested", "status", "running");
-        }
-        model.end(job, "cancelled", "cancelled");
-        return Map.of("result", "cancelled", "status", "cancelled");
-    }
-
-    private Object setModel(String name, Arguments settings) {
-        if (settings.has("alias_of")) {
-            return setAlias(name, settings.value("alias_of") instanceof String target ? target : null);
-        } else if (model.aliases.containsKey(name)) {
-            throw new Refused("JQ007");
-        }
-        ModelLine line = model.lines.computeIfAbsent(name, n -> new ModelLine(n, model.limits.defaultCapacity));
-        line.capacity = (int) settings.number("capacity", line.capacity);
-        pause(line, settings.has("paused") ? settings.is("paused") : line.paused);
-        return answers.line(line);
-    }
-
-    private void pause(ModelLine line, boolean paused) {
-        List<ModelJob> waited =
-                model.jobs.values().stream().filter(model::waits).toList();
-        line.paused = paused;
-        waited.stream().filter(job -> !model.waits(job)).forEach(job -> model.event(job, "blocked"));
-        model.jobs.values().stream()
-                .filter(job -> model.waits(job) && !waited.contains(job))
-                .forEach(job -> model.event(job, "queued"));
-    }
-
-    private Object setAlias(String name, @Nullable String target) {
-        Map<String, @Nullable Object> answer = new LinkedHashMap<>();
-        answer.put("model", name);
-        String meant = target == null ? null : model.aliases.getOrDefault(target, target);
-        if (meant == null) {
-            model.aliases.remove(name);
-        } else {
-            // Jobs that stand in its line would stay there, beside those of the model.
-            boolean used = model.jobs.values().stream()
-                    .anyMatch(job -> !job.isOver() && (job.running ? job.holds : job.models).contains(name));
-            if (meant.equals(name) || model.aliases.containsValue(name) || used) {
-                throw new Refused("JQ007");
-            }
-            model.aliases.put(name, meant);
-        }
-        answer.put("alias_of", meant);
-        return answer;
-    }
-
-    private Object setLimits(Arguments settings) {
-        Limits limits = model.limits;
-        if (settings.has("max_active_jobs")) {
-            limits.maxActiveJobs =
-                    settings.value("max_active_jobs") instanceof Number number ? (Integer) number.intValue() : null;
-        }
-        limits.paused = settings.has("paused") ? settings.is("paused") : limits.paused;
-        limits.priorityStepSeconds = settings.number("priority_step_seconds", limits.priorityStepSeconds);
-        limits.defaultCapacity = (int) settings.number("default_capacity", limits.defaultCapacity);
-        limits.refuseUnknown = settings.text("unknown_models", limits.refuseUnknown ? "refuse" : "create")
-                .equals("refuse");
-        return answers.limits();
+    private Object retry(Arguments given) {
+        ModelJob job = known(given.text("job_id"));
+        return once(given.object("options"), () -> operator.retry(job, given.object("options")));
     }
 
     private Object insert(List<Arguments> rows) {
@@ -344,11 +284,9 @@ final class ModelFunctions {
 
     private void refuseUnknownModels(List<Arguments> jobs) {
         for (Arguments job : jobs) {
-            List<String> names = job.names("models");
             if (model.limits.refuseUnknown
                     && !model.jobs.containsKey(job.text("job_id"))
-                    && names != null
-                    && !model.lines.keySet().containsAll(model.resolved(names))) {
+                    && !model.lines.keySet().containsAll(model.modelsOf(job))) {
                 throw new Refused("JQ008");
             }
         }

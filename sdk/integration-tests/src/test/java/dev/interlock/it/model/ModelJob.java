@@ -1,7 +1,9 @@
 package dev.interlock.it.model;
 
 import java.util.List;
+import java.util.SortedMap;
 import java.util.SortedSet;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
@@ -12,15 +14,27 @@ final class ModelJob {
     final String type;
     final String handler;
     final List<String> models;
-    final int maxAttempts;
-    final @Nullable Long deadline;
-
-    /** The clock at the first entry, and the place this gives with the priority: neither changes while it waits (rule 2). */
+    /** The clock at the first entry (rule 2). */
     final long enteredAt;
 
-    final int priority;
-    final long key;
     final int sequence;
+
+    int maxAttempts;
+
+    @Nullable
+    Long deadline;
+
+    int priority;
+
+    /** Its place in every line; only another priority changes it. */
+    long key;
+
+    /** How a workflow holds the models of its steps (rule 4), or none. */
+    String holding = "";
+
+    List<Step> steps = List.of();
+    int currentStep;
+    final SortedMap<String, @Nullable Object> checkpoints = new TreeMap<>();
 
     /** {@code completed}, {@code failed} or {@code cancelled} once it has ended. */
     @Nullable
@@ -66,6 +80,22 @@ final class ModelJob {
         this.enteredAt = enteredAt;
         this.key = key;
         this.sequence = sequence;
+    }
+
+    /** A step of a workflow and the models it needs. */
+    record Step(String name, List<String> models) {}
+
+    /** What it must hold to run: by the holding rule, from the current step on. */
+    List<String> needs() {
+        return switch (holding) {
+            case "release_as_used" -> modelsOf(steps.subList(currentStep, steps.size()));
+            case "per_step" -> modelsOf(steps.subList(currentStep, Math.min(currentStep + 1, steps.size())));
+            default -> models;
+        };
+    }
+
+    private static List<String> modelsOf(List<Step> some) {
+        return some.stream().flatMap(step -> step.models().stream()).distinct().toList();
     }
 
     boolean isOver() {

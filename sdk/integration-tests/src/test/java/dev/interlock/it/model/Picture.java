@@ -19,11 +19,12 @@ record Picture(SortedMap<String, String> things, SortedMap<String, Long> times) 
                             job.attempt,
                             job.priority,
                             job.progress,
-                            model.isRunnable(job),
+                            model.isRunnable(job) && !model.isRated(job),
                             job.running ? job.worker : "",
                             job.running ? job.holds.toString() : "",
                             job.running && job.cancelRequested,
-                            job.token));
+                            job.token,
+                            job.currentStep));
             picture.times.put(job.id + " entered", job.enteredAt);
             if (!job.isOver()) {
                 picture.times.put(job.id + " key", job.key);
@@ -63,12 +64,14 @@ record Picture(SortedMap<String, String> things, SortedMap<String, Long> times) 
             String worker,
             String holds,
             boolean cancelRequested,
-            long token) {
+            long token,
+            int step) {
         return status + " attempt " + attempt + " priority " + priority + " progress " + progress
                 + (runnable ? " runnable" : "")
                 + (worker.isEmpty() ? "" : " at " + worker + " holding " + holds)
                 + (cancelRequested ? " cancel requested" : "")
-                + (token > 0 ? " token " + token : "");
+                + (token > 0 ? " token " + token : "")
+                + (step > 0 ? " step " + step : "");
     }
 
     static String line(int capacity, boolean paused, String waiting) {

@@ -21,6 +21,9 @@ import org.jspecify.annotations.Nullable;
 final class ReferenceModel {
 
     static final String EVERYTHING = "";
+    static final long MINUTE = 60_000_000;
+
+    private record Start(String model, long at, boolean byCheckpoint) {}
 
     static final Comparator<ModelJob> IN_ORDER =
             Comparator.comparingLong((ModelJob job) -> job.key).thenComparingInt(job -> job.sequence);
@@ -30,6 +33,9 @@ final class ReferenceModel {
     final SortedMap<String, String> aliases = new TreeMap<>();
     final SortedMap<String, ModelJob> jobs = new TreeMap<>();
 
+    /** When which model was taken. */
+    private final List<Start> starts = new ArrayList<>();
+
     /** The ids that have a row in the mirrored table {@code jobs}. */
     final SortedSet<String> rows = new TreeSet<>();
 
@@ -37,6 +43,10 @@ final class ReferenceModel {
     final List<String> events = new ArrayList<>();
 
     long now;
+
+    /** What is wrong with a fact that only the server knows. */
+    @Nullable
+    String complaint;
 
     private long latestToken;
     private int sequence;
@@ -65,14 +75,14 @@ final class ReferenceModel {
 
     /** Rule 3: what needs a paused model stands in no line. */
     boolean needsPaused(ModelJob job) {
-        return job.models.stream().anyMatch(name -> line(name).paused);
+        return job.needs().stream().anyMatch(name -> line(name).paused);
     }
 
     /** The global limit is one more line that every job stands in. */
     List<String> linesOf(ModelJob job) {
         return limits.maxActiveJobs == null
-                ? job.models
-                : Stream.concat(Stream.of(EVERYTHING), job.models.stream()).toList();
+                ? job.needs()
+                : Stream.concat(Stream.of(EVERYTHING), job.needs().stream()).toList();
     }
 
     int capacity(String line) {
@@ -101,8 +111,31 @@ final class ReferenceModel {
                 .toList();
     }
 
+    int startsWithinAMinute(String line) {
+        return (int) starts.stream()
+                .filter(start -> start.model().equals(line) && start.at() > now - MINUTE)
+                .count();
+    }
+
+    /** Open: a rate that is new looks back on the starts of the last minute, and not on what runs took between their steps. */
+    void beginRate(String line) {
+        starts.removeIf(start -> start.model().equals(line) && start.byCheckpoint());
+    }
+
+    /** Whether it needs a model with a rate: when the rate allows its start, nobody notices before the next claim. */
+    boolean isRated(ModelJob job) {
+        return job.needs().stream().anyMatch(name -> line(name).startsPerMinute != null);
+    }
+
+    boolean hasRate() {
+        return lines.values().stream().anyMatch(line -> line.startsPerMinute != null);
+    }
+
     boolean admitted(ModelJob job, String line) {
-        return holders(line).size() + ahead(job, line).size() < capacity(line);
+        int ahead = ahead(job, line).size();
+        Integer rate = line.equals(EVERYTHING) ? null : line(line).startsPerMinute;
+        return holders(line).size() + ahead < capacity(line)
+                && (rate == null || startsWithinAMinute(line) + ahead < rate);
     }
 
     /** Within capacity in all its lines at once. */
@@ -140,12 +173,28 @@ final class ReferenceModel {
                 .toList();
     }
 
+    /** The models of a job: those named, or those of all its steps, under their own names. */
+    List<String> modelsOf(Arguments given) {
+        List<String> names = given.names("models");
+        return names != null
+                ? resolved(names)
+                : stepsOf(given).stream()
+                        .flatMap(step -> step.models().stream())
+                        .distinct()
+                        .toList();
+    }
+
+    private List<ModelJob.Step> stepsOf(Arguments given) {
+        return given.objects("steps").stream()
+                .map(step -> new ModelJob.Step(step.text("name"), resolved(step.list("models"))))
+                .toList();
+    }
+
     /** Puts a job in line that is not known yet. */
     ModelJob enter(Arguments given) {
         String id = given.text("job_id");
-        String type = given.text("job_type", "normal");
-        List<String> names = given.names("models");
-        List<String> models = resolved(names == null ? List.of() : names);
+        String type = given.text("job_type", given.has("steps") ? "workflow" : "normal");
+        List<String> models = modelsOf(given);
         know(models);
         long enteredAt = facts().enteredAt(id);
         int priority = (int) given.number("priority", 0);
@@ -162,6 +211,8 @@ final class ReferenceModel {
                 enteredAt,
                 enteredAt - priority * limits.priorityStepSeconds * 1_000_000,
                 sequence++);
+        job.steps = stepsOf(given);
+        job.holding = job.steps.isEmpty() ? "" : given.text("holding", "whole_run");
         jobs.put(id, job);
         return job;
     }
@@ -174,8 +225,17 @@ final class ReferenceModel {
         job.startedAt = facts().startedAt(job.id);
         job.leaseUntil = job.startedAt + leaseSeconds * 1_000_000;
         job.progress = 0;
-        job.holds.addAll(job.models);
+        hold(job, job.startedAt, false);
         event(job, "started");
+    }
+
+    /** Takes what it needs and does not hold yet. */
+    void hold(ModelJob job, long at, boolean byCheckpoint) {
+        job.needs().stream()
+                .filter(name -> !job.holds.contains(name))
+                .forEach(name -> starts.add(new Start(name, at, byCheckpoint)));
+        job.holds.retainAll(job.needs());
+        job.holds.addAll(job.needs());
     }
 
     /** Rule 5: the tokens of all that this call started are larger than any before. */
@@ -183,7 +243,7 @@ final class ReferenceModel {
         long before = latestToken;
         for (ModelJob job : started) {
             if (job.token <= before) {
-                throw new AssertionError(job + " got the token " + job.token + "; there was " + before + " before");
+                complaint = job + " got the token " + job.token + "; there was " + before + " before";
             }
             latestToken = Math.max(latestToken, job.token);
         }
@@ -240,6 +300,9 @@ final class ReferenceModel {
     /** The times at which something changes by itself. */
     List<Long> timesAhead() {
         List<Long> times = new ArrayList<>();
+        starts.stream()
+                .filter(start -> line(start.model()).startsPerMinute != null)
+                .forEach(start -> times.add(start.at() + MINUTE));
         for (ModelJob job : jobs.values()) {
             if (job.running) {
                 times.add(job.leaseUntil);

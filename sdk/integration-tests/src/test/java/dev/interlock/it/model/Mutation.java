@@ -1,0 +1,168 @@
+package dev.interlock.it.model;
+
+import dev.interlock.internal.migrate.MigrationFile;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/** A rule broken on purpose: a text in a migration that is replaced by another. */
+record Mutation(String rule, String file, List<String> texts) {
+
+    static final List<Mutation> ALL = List.of(
+            of(
+                    "I1: one more than the capacity",
+                    "032_job_queue_admission.sql",
+                    "else m.capacity end - h.seats as by_capacity",
+                    "else m.capacity + 1 end - h.seats as by_capacity",
+                    "generate_series(1, m.capacity)",
+                    "generate_series(1, m.capacity + 1)"),
+            of(
+                    "rule 1: the global limit is no line",
+                    "032_job_queue_admission.sql",
+                    "case when s.max_active_jobs is null then models else models || ''::text end",
+                    "models"),
+            of(
+                    "rule 2: a higher priority comes later",
+                    "040_job_queue_enqueue.sql",
+                    "moment - n.priority * s.priority_step",
+                    "moment + n.priority * s.priority_step"),
+            of(
+                    "rule 2: of two jobs of one instant the later comes first",
+                    "040_job_queue_enqueue.sql",
+                    "nextval('public.job_queue_line_seq')",
+                    "-nextval('public.job_queue_line_seq')"),
+            of(
+                    "rule 3: a job that needs a paused model stands in line",
+                    "032_job_queue_admission.sql",
+                    "where m.model = any (j.needs) and m.paused) as paused",
+                    "where m.model = any (j.needs) and m.paused and false) as paused"),
+            of(
+                    "I3: the last that may start is taken first",
+                    "034_job_queue_transitions.sql",
+                    "order by j.line_key, j.seq\n        limit at_most\n        for no key update skip locked",
+                    "order by j.line_key desc, j.seq desc\n        limit at_most\n        for no key update skip locked"),
+            of(
+                    "I5: what a completion frees goes to nobody",
+                    "042_job_queue_complete.sql",
+                    "perform job_queue.settle(needs, ended || back);",
+                    "perform job_queue.settle(needs, '{}') where cardinality(ended) = 0;"),
+            of(
+                    "I5: what a cancelled job kept goes to nobody",
+                    "046_job_queue_cancel.sql",
+                    "perform job_queue.settle(needs);",
+                    ""),
+            of(
+                    "rule 5: a dead attempt is not counted",
+                    "034_job_queue_transitions.sql",
+                    "set status = 'waiting', lease_until = null, waits_since = moment",
+                    "set status = 'waiting', lease_until = null, waits_since = moment, attempt = j.attempt - 1"),
+            of(
+                    "I6: any token ends a run",
+                    "042_job_queue_complete.sql",
+                    "when j.token <> (o.e ->> 'token')::bigint then 'stale'",
+                    "",
+                    "coalesce(j.status = 'running' and j.token = (o.e ->> 'token')::bigint, false)",
+                    "coalesce(j.status = 'running', false)"),
+            of(
+                    "I6: any token renews a lease",
+                    "044_job_queue_heartbeat.sql",
+                    "join given as g on g.job_id = j.job_id and g.token = j.token",
+                    "join given as g on g.job_id = j.job_id"),
+            of(
+                    "I7: a request is carried out twice",
+                    "032_job_queue_admission.sql",
+                    "return (select r.answer from public.job_queue_requests as r where r.request_id = first_answer.request_id);",
+                    "return null;",
+                    "values (remember.request_id, remember.answer);",
+                    "values (remember.request_id, remember.answer) on conflict do nothing;"),
+            of(
+                    "rule 9: nobody expires",
+                    "034_job_queue_transitions.sql",
+                    "where j.status in ('waiting', 'delayed') and j.deadline < moment",
+                    "where j.status in ('waiting', 'delayed') and j.deadline < moment and false"),
+            of(
+                    "I9: a retry goes to the end of the line",
+                    "042_job_queue_complete.sql",
+                    "lease_until = null,\n            waits_since = case",
+                    "lease_until = null, line_key = moment,\n            waits_since = case"),
+            of(
+                    "I9: a job that falls due goes to the end of the line",
+                    "034_job_queue_transitions.sql",
+                    "perform job_queue.enter(due, s);",
+                    "update public.job_queue_jobs as j set line_key = moment where j.job_id = any (due); perform job_queue.enter(due, s);"),
+            of(
+                    "I10: a cancelled job's row still waits",
+                    "046_job_queue_cancel.sql",
+                    "perform job_queue.mirror(array[j.job_id]);",
+                    ""),
+            of(
+                    "rule 11: a start is no event",
+                    "034_job_queue_transitions.sql",
+                    "perform job_queue.log_event(ids, 'started', extra);",
+                    ""),
+            of(
+                    "the pause of everything stops nobody",
+                    "042_job_queue_complete.sql",
+                    "if claim is not null and not s.paused then",
+                    "if claim is not null then"),
+            of(
+                    "rule 4: what a workflow has used it keeps",
+                    "055_job_queue_checkpoint.sql",
+                    "j.holding <> 'whole_run'",
+                    "j.holding = 'per_step'"),
+            of(
+                    "a rate counts no start",
+                    "032_job_queue_admission.sql",
+                    "where e.model = m.model and e.started_at > a_minute_ago",
+                    "where e.model = m.model and e.started_at > a_minute_ago and false"),
+            of(
+                    "I10: another priority leaves a job where it stands",
+                    "057_job_queue_reprioritize.sql",
+                    "update public.job_queue_lines as l set line_key = new_key where l.job_id = j.job_id;",
+                    ""),
+            of(
+                    "I9: who is retried loses the attempts it may use",
+                    "056_job_queue_retry.sql",
+                    "max_attempts = k.attempt + attempts",
+                    "max_attempts = attempts"));
+
+    private static Mutation of(String rule, String file, String... texts) {
+        return new Mutation(rule, file, Arrays.asList(texts));
+    }
+
+    void install(Connection connection) throws SQLException {
+        String sql = MigrationFile.text(file);
+        List<String> missing = new ArrayList<>();
+        for (int i = 0; i < texts.size(); i += 2) {
+            String text = texts.get(i);
+            if (!sql.contains(text)) {
+                missing.add(text);
+            }
+            sql = sql.replace(text, texts.get(i + 1));
+        }
+        if (!missing.isEmpty()) {
+            throw new IllegalStateException(
+                    "\"" + rule + "\" can't be broken any more: " + file + " has no " + missing);
+        }
+        run(connection, sql);
+    }
+
+    void undo(Connection connection) throws SQLException {
+        run(connection, MigrationFile.text(file));
+    }
+
+    private static void run(Connection connection, String sql) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            // The functions' names stay: the API has nothing to load anew.
+            statement.execute(sql.replace("notify pgrst, 'reload schema';", ""));
+        }
+    }
+
+    @Override
+    public String toString() {
+        return rule;
+    }
+}
