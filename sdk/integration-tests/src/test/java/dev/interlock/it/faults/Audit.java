@@ -37,8 +37,8 @@ final class Audit {
         this.run = run;
     }
 
-    /** Waits until every job has ended; the time only bounds how long a broken build takes. */
-    void awaitEnd(int jobs) throws InterruptedException {
+    /** Waits until every job has ended, and looks whether all is well meanwhile; the time only bounds how long a broken build takes. */
+    void awaitEnd(int jobs, Runnable meanwhile) throws InterruptedException {
         long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(180);
         String left = "";
         while (System.nanoTime() < end) {
@@ -56,6 +56,7 @@ final class Audit {
             } catch (SQLException e) {
                 left = String.valueOf(e.getMessage());
             }
+            meanwhile.run();
             TimeUnit.MILLISECONDS.sleep(50);
         }
         throw new AssertionError("Jobs are lost or stuck: " + left);

@@ -35,7 +35,7 @@ final class FaultRun implements AutoCloseable {
     static final int JOBS = Integer.getInteger("interlock.faults.jobs", 200);
 
     /** What a machine under load may add to a time before it is called broken; the times themselves are printed. */
-    private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final Duration PATIENCE = Duration.ofMinutes(1);
 
     private static final int BATCH = 20;
 
@@ -142,10 +142,19 @@ final class FaultRun implements AutoCloseable {
         witness.awaitFinished(jobs() * part / of);
     }
 
-    /** Kills a worker in the middle of a call; another takes its place. */
+    /** Kills a worker that is, or just was, in the middle of a call; another takes its place. */
     void killOne() throws Exception {
         String worker = fleet.names().get(0);
         witness.awaitInside(worker, jobs(), 20);
+        kill(worker);
+    }
+
+    /** Kills the worker that is in the middle of the first long call; another takes its place. */
+    void killInLongCall() throws Exception {
+        kill(witness.awaitCall(run + "long-" + Load.MODELS.get(0), 1));
+    }
+
+    private void kill(String worker) throws Exception {
         fleet.kill(worker);
         killed.put(worker, audit.now());
         fleet.start(1);
@@ -172,19 +181,15 @@ final class FaultRun implements AutoCloseable {
      * @param injected what was done, for that line
      */
     Verdict end(Supplier<String> injected) throws Exception {
-        audit.awaitEnd(jobs());
+        audit.awaitEnd(jobs(), this::theWitnessIsContent);
         String said = injected.get();
         gateway.mend();
         assertThat(fleet.ended()).as("%s: no worker ended by itself", title).isEmpty();
         fleet.rest();
+        theWitnessIsContent();
 
         Audit.Story story = audit.replay(load.ends());
         audit.nothingIsHeld();
-        assertThat(witness.overlaps()).as("%s: collisions", title).isEmpty();
-        assertThat(witness.late()).as("%s: calls with an older token", title).isEmpty();
-        assertThat(witness.doubles())
-                .as("%s: double effects and outcomes", title)
-                .isEmpty();
         theWitnessAgrees(story);
         allModelsStartAtOnce();
 
@@ -206,6 +211,14 @@ final class FaultRun implements AutoCloseable {
                 story.leasesLost(),
                 free);
         return new Verdict(story.attempts(), story.leasesLost(), story.transitions());
+    }
+
+    private void theWitnessIsContent() {
+        assertThat(witness.overlaps()).as("%s: collisions", title).isEmpty();
+        assertThat(witness.late()).as("%s: calls with an older token", title).isEmpty();
+        assertThat(witness.doubles())
+                .as("%s: double effects and outcomes", title)
+                .isEmpty();
     }
 
     /** Every call was made under a token that the log knows, and each job that completed did all its steps once in its last attempt. */

@@ -13,8 +13,8 @@ abstract class FaultTestBase {
     /** Short, so that what a kill leaves is soon taken back; long beside a pause of the machine. */
     static final Duration SHORT = Duration.ofSeconds(2);
 
-    /** Where no lease is to run out. */
-    static final Duration LONG = Duration.ofSeconds(20);
+    /** Where calls wait for one another. */
+    static final Duration PATIENT = Duration.ofSeconds(6);
 
     private static final int WORKERS = 3;
 

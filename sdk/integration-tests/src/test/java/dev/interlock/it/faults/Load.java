@@ -64,7 +64,7 @@ final class Load {
         }
     }
 
-    /** Calls that last longer than a lease, one on each model. */
+    /** Calls that last longer than a lease, one on each model; the one on the first model starts first. */
     void addLongCalls(int millis) {
         for (String model : MODELS) {
             add(new Planned(
@@ -72,6 +72,7 @@ final class Load {
                             .models(run + model)
                             .handler(run + CALL)
                             .maxAttempts(ENOUGH)
+                            .priority(model.equals(MODELS.get(0)) ? 10 : 0)
                             .payload(new Task(millis, millis, 0, false))
                             .build(),
                     "completed",
