@@ -221,6 +221,23 @@ $$;
 comment on function job_queue.whole_number_of(text, jsonb, numeric, numeric, integer) is
     'A whole number within its range, or the fallback where none is given; refuses anything else.';
 
+create or replace function job_queue.check_token(value jsonb) returns void
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+    n numeric := job_queue.number_of('The token', value, 1, 9223372036854775807, null);
+begin
+    if n is null or n <> trunc(n) then
+        perform job_queue.refuse('JQ007', case when n is null then 'The token is missing.' else format('The token is %s.', n) end,
+                                 'Give the token of the lease.');
+    end if;
+end;
+$$;
+
+comment on function job_queue.check_token(jsonb) is 'Refuses (JQ007) what is not the token of a lease.';
+
 create or replace function job_queue.time_of(what text, value jsonb) returns timestamptz
 language plpgsql
 stable

@@ -181,15 +181,13 @@ $$;
 comment on function job_queue.enter(text[], public.job_queue_settings) is
     'Puts locked jobs at the place their key gives them in each of their (locked) lines, or aside while a model they need is paused. job_queue.settle must follow.';
 
-create or replace function job_queue.room(names text[]) returns table (
+create or replace function job_queue.room(names text[], a_minute_ago timestamptz) returns table (
     model text, free integer, by_capacity integer, free_from timestamptz
 )
 language plpgsql
 set search_path = ''
 as $$
 #variable_conflict use_column
-declare
-    a_minute_ago timestamptz := clock_timestamp() - interval '1 minute';
 begin
     -- One statement, one snapshot: a job that is starting at this instant counts as waiting or as started, never as both or neither.
     return query
@@ -218,8 +216,9 @@ begin
 end;
 $$;
 
-comment on function job_queue.room(text[]) is
-    'How many seats of these models could still be given: by capacity and starts_per_minute (negative: too many are taken), and when the rate allows the next one.';
+comment on function job_queue.room(text[], timestamptz) is
+    'How many seats of these models could still be given: by capacity and starts_per_minute (negative: too many are taken), and when the rate allows the next one. '
+    'One settle asks with one minute: a start that left it half-way would make room for a job that is not locked.';
 
 create or replace function job_queue.settle(names text[], entered text[] default '{}') returns void
 language plpgsql
@@ -230,10 +229,13 @@ declare
     rated text[];
     contested boolean;
     touched text[] := entered;
+    a_minute_ago constant timestamptz := clock_timestamp() - interval '1 minute';
+    seats integer[];
     m record;
     first record;
     last record;
     free integer;
+    given integer;
 begin
     -- Only lines where somebody waits without a seat, or where more seats are taken than there are, can change.
     select array_agg(x.model order by x.model),
@@ -251,7 +253,7 @@ begin
 
     -- First see which jobs can be concerned and lock them in order; then, with nothing moving, share out the seats.
     for m in
-        select r.model, r.free, x.capacity from job_queue.room(busy) as r
+        select r.model, r.free, x.capacity from job_queue.room(busy, a_minute_ago) as r
         join public.job_queue_models as x on x.model = r.model order by r.model
     loop
         select l.line_key, l.seq into first
@@ -280,10 +282,32 @@ begin
     perform from public.job_queue_jobs as j where j.job_id = any (touched) order by j.job_id for no key update;
 
     for m in
-        select r.model, r.free, x.capacity from job_queue.room(busy) as r
+        select r.model, r.free, x.capacity from job_queue.room(busy, a_minute_ago) as r
         join public.job_queue_models as x on x.model = r.model order by r.model
     loop
         free := m.free;
+        if free > 0 then
+            -- In one statement, for a raised capacity may let thousands in; the numbers are looked for no further than needed.
+            seats := array(
+                select g.n from (select generate_series(1, m.capacity) as n) as g
+                where not exists (select from public.job_queue_lines as t where t.model = m.model and t.seat = g.n)
+                limit free
+            );
+            with firsts as (
+                select f.line_key, f.seq, row_number() over (order by f.line_key, f.seq) as n
+                from (
+                    select l.line_key, l.seq from public.job_queue_lines as l
+                    where l.model = m.model and l.seat is null
+                    order by l.line_key, l.seq limit free
+                ) as f
+            )
+
+            update public.job_queue_lines as l set seat = seats[f.n]
+            from firsts as f
+            where l.model = m.model and l.line_key = f.line_key and l.seq = f.seq;
+            get diagnostics given = row_count;
+            free := free - given;
+        end if;
         loop
             select l.line_key, l.seq into first
             from public.job_queue_lines as l where l.model = m.model and l.seat is null
@@ -291,9 +315,9 @@ begin
             if found and free > 0 then
                 update public.job_queue_lines as l
                 set seat = (
-                    select n from generate_series(1, m.capacity) as n
-                    where not exists (select from public.job_queue_lines as t where t.model = m.model and t.seat = n)
-                    order by n limit 1
+                    select g.n from (select generate_series(1, m.capacity) as n) as g
+                    where not exists (select from public.job_queue_lines as t where t.model = m.model and t.seat = g.n)
+                    limit 1
                 )
                 where l.model = m.model and l.line_key = first.line_key and l.seq = first.seq;
                 free := free - 1;
@@ -320,7 +344,7 @@ begin
         from (
             select r.model, case when exists (
                 select from public.job_queue_lines as l where l.model = r.model and l.seat is null) then r.free_from end as at
-            from job_queue.room(rated) as r
+            from job_queue.room(rated, a_minute_ago) as r
         ) as n
         where x.model = n.model and x.next_start_at is distinct from n.at;
     end if;

@@ -26,7 +26,7 @@ begin
     where w.worker_id in (
         select o.worker_id from public.job_queue_workers as o where o.worker_id = worker for no key update skip locked
     );
-    return true;
+    return found;
 end;
 $$;
 

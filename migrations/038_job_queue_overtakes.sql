@@ -80,7 +80,7 @@ begin
         );
         perform from public.job_queue_jobs as j where j.job_id = any (ahead) order by j.job_id for no key update skip locked;
         get diagnostics ready = row_count;
-        if ready < cardinality(ahead) or ready > 100 or (select r.free from job_queue.room(array[lacking.model]) as r) < 0 then
+        if ready < cardinality(ahead) or ready > 100 or (select r.free from job_queue.room(array[lacking.model], now() - interval '1 minute') as r) < 0 then
             return null;
         end if;
         -- Each of them is held up by another of its models, or it would be the first to have this seat.

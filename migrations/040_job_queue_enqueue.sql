@@ -13,8 +13,11 @@ declare
     rated text[];
 begin
     perform job_queue.lock_mirrored(ids, false);
+    -- A job that is asked for has somebody to run it: it comes back, and is not set aside.
     due := array(
-        select unnest(job_queue.lock_mirrored(job_queue.recoverable(20, asked), true))
+        select u.id from unnest(job_queue.lock_mirrored(job_queue.recoverable(20, asked), true)) as u (id)
+        where not asked or u.id <> all (ids) or not exists (
+            select from public.job_queue_jobs as j where j.job_id = u.id and j.runnable)
         union
         select j.job_id from public.job_queue_jobs as j
         where asked and j.job_id = any (ids)
@@ -40,7 +43,9 @@ begin
     needs := job_queue.lines_of(array(
         select distinct m from jsonb_array_elements(jobs) as e
         cross join jsonb_array_elements_text(e -> 'models') as m
-        where not exists (select from public.job_queue_jobs as j where j.job_id = e ->> 'job_id')
+        -- A finished one may be removed at this instant, and is new then.
+        where not exists (select from public.job_queue_jobs as j
+                          where j.job_id = e ->> 'job_id' and j.status not in ('completed', 'failed', 'cancelled'))
         union
         -- Known ones too: their rows are waited for, or shown as they are, under the locks of their lines only.
         select unnest(j.models) from public.job_queue_jobs as j where j.job_id = any (due || ids)
@@ -118,7 +123,10 @@ begin
             perform job_queue.refuse('JQ002', 'The job names models and steps.', 'Leave out the models: they are those of its steps.');
         end if;
         steps := job_queue.check_steps(job -> 'steps');
-        models := (select coalesce(jsonb_agg(m order by n), '[]') from jsonb_path_query(steps, '$[*].models[*]') with ordinality as t (m, n));
+        models := (
+            select coalesce(jsonb_agg(d.m order by d.n), '[]')
+            from (select m, min(n) as n from jsonb_path_query(steps, '$[*].models[*]') with ordinality as t (m, n) group by m) as d
+        );
     elsif jsonb_typeof(job -> 'holding') <> 'null' then
         perform job_queue.refuse('JQ007', 'The job has a holding rule and no steps.', 'Name its steps, or leave the holding rule out.');
     end if;
@@ -151,6 +159,9 @@ as $$
 declare
     columns text;
 begin
+    if to_regclass('public.jobs') is null then
+        perform job_queue.refuse('JQ007', 'There is no table jobs to put a row in.', 'Leave the row out: the queue needs none.');
+    end if;
     perform job_queue.check_keys('row', given, array(
         select a.attname from pg_catalog.pg_attribute as a
         where a.attrelid = to_regclass('public.jobs') and a.attnum > 0 and not a.attisdropped

@@ -15,6 +15,7 @@ declare
     lease_seconds numeric;
     fresh text[];
     passed text[];
+    in_time boolean;
     wanted text[];
     s public.job_queue_settings;
     j public.job_queue_jobs;
@@ -44,11 +45,11 @@ begin
     end if;
     select * into j from public.job_queue_jobs as k where k.job_id = job ->> 'job_id' for no key update;
 
-    if j.status = 'waiting' and not j.runnable then
+    in_time := j.deadline is null or j.deadline >= clock_timestamp();
+    if j.status = 'waiting' and not j.runnable and in_time then
         passed := job_queue.lend(j.job_id, s);
     end if;
-    if j.status = 'waiting' and (j.runnable or passed is not null) and not s.paused
-       and (j.deadline is null or j.deadline >= clock_timestamp()) then
+    if j.status = 'waiting' and (j.runnable or passed is not null) and not s.paused and in_time then
         answer := jsonb_build_object('result', 'started', 'lease', job_queue.begin(
             array[j.job_id], worker, lease_seconds, jsonb_strip_nulls(jsonb_build_object('passed', to_jsonb(passed)))) -> 0);
         perform job_queue.mirror(array[j.job_id]);

@@ -201,9 +201,7 @@ begin
         perform job_queue.refuse('JQ007', format('The outcome "%s" is unknown.', left(outcome ->> 'outcome', 40)),
                                  'Use complete, fail, retry or release.');
     end if;
-    if job_queue.number_of('The token', outcome -> 'token', 1, 9223372036854775807, null) is null then
-        perform job_queue.refuse('JQ007', 'The token is missing.', 'Give the token of the lease.');
-    end if;
+    perform job_queue.check_token(outcome -> 'token');
     return jsonb_build_object(
         'job_id', outcome ->> 'job_id', 'token', outcome -> 'token', 'outcome', outcome ->> 'outcome',
         'result', job_queue.check_size('The result', outcome -> 'result'), 'error', left(outcome ->> 'error', 10000),

@@ -22,7 +22,7 @@ begin
     end if;
     perform job_queue.check_keys('A lease', e, '{job_id,token,progress}'),
         job_queue.check_job_id(e ->> 'job_id'),
-        job_queue.number_of('The token', coalesce(e -> 'token', '0'), 1, 9223372036854775807, null),
+        job_queue.check_token(e -> 'token'),
         job_queue.whole_number_of('progress', e -> 'progress', 0, 100, null)
     from jsonb_array_elements(leases) as e;
 

@@ -19,11 +19,11 @@ begin
     perform job_queue.lock_mirrored(array[job_id], false);
     s := job_queue.settings();
     select job_queue.lines_of(k.models, s) into needs from public.job_queue_jobs as k where k.job_id = job_queue_cancel.job_id;
-    if not found then
-        perform job_queue.refuse('JQ006', 'The job is unknown.', 'Check the job id; finished jobs stay known.');
-    end if;
     perform job_queue.lock_models(needs, s);
     select * into j from public.job_queue_jobs as k where k.job_id = job_queue_cancel.job_id for no key update;
+    if not found then
+        perform job_queue.refuse('JQ006', 'The job is unknown.', 'Check the job id; finished jobs stay known as long as the log is kept.');
+    end if;
 
     if j.status in ('waiting', 'delayed') then
         update public.job_queue_jobs as k set error = coalesce(options ->> 'reason', 'cancelled') where k.job_id = j.job_id;

@@ -9,6 +9,9 @@ begin
     if settings - 'alias_of' <> '{}' then
         perform job_queue.refuse('JQ007', 'An alias has no settings of its own.', 'Give alias_of alone.');
     end if;
+    if jsonb_typeof(settings -> 'alias_of') not in ('string', 'null') then
+        perform job_queue.refuse('JQ007', format('alias_of is a %s.', jsonb_typeof(settings -> 'alias_of')), 'Name the model, or give null.');
+    end if;
     perform job_queue.settings_alone();
     if target is null then
         delete from public.job_queue_aliases as a where a.alias = name;
@@ -91,7 +94,8 @@ begin
         select name, l.created_at, (l.metadata ->> 'token')::bigint
         from public.job_queue_log as l
         where l.event_type = 'started' and l.created_at > now() - interval '1 minute' and coalesce(l.metadata -> 'needs', l.models) ? name
-        on conflict do nothing;
+          and l.metadata ? 'token' and not exists (
+              select from public.job_queue_starts as e where e.model = name and e.token = (l.metadata ->> 'token')::bigint);
     end if;
 
     touched := array[name];

@@ -78,7 +78,7 @@ begin
         end if;
         perform job_queue.settle(array[limit_line]);
         update public.job_queue_jobs as j
-        set runnable = not j.runnable
+        set runnable = not j.runnable, runnable_since = clock_timestamp()
         where j.status = 'waiting'
           and j.runnable = exists (select from public.job_queue_lines as l where l.job_id = j.job_id and l.seat is null);
         perform job_queue.refresh_state(s, begun => true);

@@ -22,8 +22,8 @@ declare
 begin
     perform job_queue.check_job_id(job_id);
     perform job_queue.check_keys('options', options, '{request_id,next_step}');
-    if step is null or step < 0 then
-        perform job_queue.refuse('JQ007', format('The step is %s.', coalesce(step::text, 'null')), 'Steps are counted from 0.');
+    if step is null or step not between 0 and 99 then
+        perform job_queue.refuse('JQ007', format('The step is %s.', coalesce(step::text, 'null')), 'Steps are counted from 0; a job has 100 at most.');
     end if;
     going_to := job_queue.whole_number_of('next_step', options -> 'next_step', step + 1, 100, step + 1);
     output := job_queue.check_size('The output', output);
@@ -68,6 +68,11 @@ begin
 
         if j.holding <> 'per_step' or next_needs <@ held then
             perform job_queue.log_event(array[j.job_id], 'checkpoint', jsonb_build_object('step', step));
+            perform job_queue.settle(locked);
+        elsif j.cancel_requested_at is not null then
+            -- Where it would have to take other models is a good place to stop a job that is to be cancelled.
+            verdict := 'cancelled';
+            perform job_queue.leave(array[j.job_id], 'cancelled', jsonb_build_object('step', step));
             perform job_queue.settle(locked);
         else
             -- Back in line for the models of the next step, at its own place; if that is its turn at once, the run goes on.

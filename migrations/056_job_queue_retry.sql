@@ -11,6 +11,8 @@ as $$
 declare
     s public.job_queue_settings;
     j public.job_queue_jobs;
+    own text[];
+    own_steps jsonb;
     needs text[];
     answer jsonb;
     attempts integer;
@@ -30,12 +32,15 @@ begin
 
     perform job_queue.lock_mirrored(array[job_id], false);
     s := job_queue.settings();
-    select job_queue.lines_of(k.models, s) into needs from public.job_queue_jobs as k where k.job_id = job_queue_retry.job_id;
-    if not found then
-        perform job_queue.refuse('JQ006', 'The job is unknown.', 'Check the job id; finished jobs stay known.');
-    end if;
+    -- Under the models' own names as they are now: an alias may have been set since it ended.
+    select job_queue.own_names(to_jsonb(k.models)) into own
+    from public.job_queue_jobs as k where k.job_id = job_queue_retry.job_id;
+    needs := job_queue.lines_of(own, s);
     perform job_queue.lock_models(needs, s);
     select * into j from public.job_queue_jobs as k where k.job_id = job_queue_retry.job_id for no key update;
+    if not found then
+        perform job_queue.refuse('JQ006', 'The job is unknown.', 'Check the job id; finished jobs stay known as long as the log is kept.');
+    end if;
 
     if j.status = 'completed' then
         answer := jsonb_build_object('result', 'completed', 'status', j.status);
@@ -43,8 +48,10 @@ begin
         answer := jsonb_build_object('result', 'unfinished', 'status', j.status);
     else
         moment := clock_timestamp();
+        own_steps := case when j.steps is not null then job_queue.check_steps(j.steps) end;
         update public.job_queue_jobs as k
-        set status = case when due > moment then 'delayed' else 'waiting' end,
+        set models = own, steps = own_steps, needs = job_queue.needs_of(own, k.holding, own_steps, k.current_step),
+            status = case when due > moment then 'delayed' else 'waiting' end,
             due_at = case when due > moment then due end,
             deadline = coalesce(new_deadline, case when k.deadline > moment then k.deadline end),
             max_attempts = k.attempt + attempts,

@@ -669,6 +669,23 @@ $$;
 comment on function job_queue.whole_number_of(text, jsonb, numeric, numeric, integer) is
     'A whole number within its range, or the fallback where none is given; refuses anything else.';
 
+create or replace function job_queue.check_token(value jsonb) returns void
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+    n numeric := job_queue.number_of('The token', value, 1, 9223372036854775807, null);
+begin
+    if n is null or n <> trunc(n) then
+        perform job_queue.refuse('JQ007', case when n is null then 'The token is missing.' else format('The token is %s.', n) end,
+                                 'Give the token of the lease.');
+    end if;
+end;
+$$;
+
+comment on function job_queue.check_token(jsonb) is 'Refuses (JQ007) what is not the token of a lease.';
+
 create or replace function job_queue.time_of(what text, value jsonb) returns timestamptz
 language plpgsql
 stable
@@ -938,15 +955,13 @@ $$;
 comment on function job_queue.enter(text[], public.job_queue_settings) is
     'Puts locked jobs at the place their key gives them in each of their (locked) lines, or aside while a model they need is paused. job_queue.settle must follow.';
 
-create or replace function job_queue.room(names text[]) returns table (
+create or replace function job_queue.room(names text[], a_minute_ago timestamptz) returns table (
     model text, free integer, by_capacity integer, free_from timestamptz
 )
 language plpgsql
 set search_path = ''
 as $$
 #variable_conflict use_column
-declare
-    a_minute_ago timestamptz := clock_timestamp() - interval '1 minute';
 begin
     -- One statement, one snapshot: a job that is starting at this instant counts as waiting or as started, never as both or neither.
     return query
@@ -975,8 +990,9 @@ begin
 end;
 $$;
 
-comment on function job_queue.room(text[]) is
-    'How many seats of these models could still be given: by capacity and starts_per_minute (negative: too many are taken), and when the rate allows the next one.';
+comment on function job_queue.room(text[], timestamptz) is
+    'How many seats of these models could still be given: by capacity and starts_per_minute (negative: too many are taken), and when the rate allows the next one. '
+    'One settle asks with one minute: a start that left it half-way would make room for a job that is not locked.';
 
 create or replace function job_queue.settle(names text[], entered text[] default '{}') returns void
 language plpgsql
@@ -987,10 +1003,13 @@ declare
     rated text[];
     contested boolean;
     touched text[] := entered;
+    a_minute_ago constant timestamptz := clock_timestamp() - interval '1 minute';
+    seats integer[];
     m record;
     first record;
     last record;
     free integer;
+    given integer;
 begin
     -- Only lines where somebody waits without a seat, or where more seats are taken than there are, can change.
     select array_agg(x.model order by x.model),
@@ -1008,7 +1027,7 @@ begin
 
     -- First see which jobs can be concerned and lock them in order; then, with nothing moving, share out the seats.
     for m in
-        select r.model, r.free, x.capacity from job_queue.room(busy) as r
+        select r.model, r.free, x.capacity from job_queue.room(busy, a_minute_ago) as r
         join public.job_queue_models as x on x.model = r.model order by r.model
     loop
         select l.line_key, l.seq into first
@@ -1037,10 +1056,32 @@ begin
     perform from public.job_queue_jobs as j where j.job_id = any (touched) order by j.job_id for no key update;
 
     for m in
-        select r.model, r.free, x.capacity from job_queue.room(busy) as r
+        select r.model, r.free, x.capacity from job_queue.room(busy, a_minute_ago) as r
         join public.job_queue_models as x on x.model = r.model order by r.model
     loop
         free := m.free;
+        if free > 0 then
+            -- In one statement, for a raised capacity may let thousands in; the numbers are looked for no further than needed.
+            seats := array(
+                select g.n from (select generate_series(1, m.capacity) as n) as g
+                where not exists (select from public.job_queue_lines as t where t.model = m.model and t.seat = g.n)
+                limit free
+            );
+            with firsts as (
+                select f.line_key, f.seq, row_number() over (order by f.line_key, f.seq) as n
+                from (
+                    select l.line_key, l.seq from public.job_queue_lines as l
+                    where l.model = m.model and l.seat is null
+                    order by l.line_key, l.seq limit free
+                ) as f
+            )
+
+            update public.job_queue_lines as l set seat = seats[f.n]
+            from firsts as f
+            where l.model = m.model and l.line_key = f.line_key and l.seq = f.seq;
+            get diagnostics given = row_count;
+            free := free - given;
+        end if;
         loop
             select l.line_key, l.seq into first
             from public.job_queue_lines as l where l.model = m.model and l.seat is null
@@ -1048,9 +1089,9 @@ begin
             if found and free > 0 then
                 update public.job_queue_lines as l
                 set seat = (
-                    select n from generate_series(1, m.capacity) as n
-                    where not exists (select from public.job_queue_lines as t where t.model = m.model and t.seat = n)
-                    order by n limit 1
+                    select g.n from (select generate_series(1, m.capacity) as n) as g
+                    where not exists (select from public.job_queue_lines as t where t.model = m.model and t.seat = g.n)
+                    limit 1
                 )
                 where l.model = m.model and l.line_key = first.line_key and l.seq = first.seq;
                 free := free - 1;
@@ -1077,7 +1118,7 @@ begin
         from (
             select r.model, case when exists (
                 select from public.job_queue_lines as l where l.model = r.model and l.seat is null) then r.free_from end as at
-            from job_queue.room(rated) as r
+            from job_queue.room(rated, a_minute_ago) as r
         ) as n
         where x.model = n.model and x.next_start_at is distinct from n.at;
     end if;
@@ -1988,7 +2029,7 @@ begin
     where w.worker_id in (
         select o.worker_id from public.job_queue_workers as o where o.worker_id = worker for no key update skip locked
     );
-    return true;
+    return found;
 end;
 $$;
 
@@ -2159,7 +2200,7 @@ begin
         );
         perform from public.job_queue_jobs as j where j.job_id = any (ahead) order by j.job_id for no key update skip locked;
         get diagnostics ready = row_count;
-        if ready < cardinality(ahead) or ready > 100 or (select r.free from job_queue.room(array[lacking.model]) as r) < 0 then
+        if ready < cardinality(ahead) or ready > 100 or (select r.free from job_queue.room(array[lacking.model], now() - interval '1 minute') as r) < 0 then
             return null;
         end if;
         -- Each of them is held up by another of its models, or it would be the first to have this seat.
@@ -2246,8 +2287,11 @@ declare
     rated text[];
 begin
     perform job_queue.lock_mirrored(ids, false);
+    -- A job that is asked for has somebody to run it: it comes back, and is not set aside.
     due := array(
-        select unnest(job_queue.lock_mirrored(job_queue.recoverable(20, asked), true))
+        select u.id from unnest(job_queue.lock_mirrored(job_queue.recoverable(20, asked), true)) as u (id)
+        where not asked or u.id <> all (ids) or not exists (
+            select from public.job_queue_jobs as j where j.job_id = u.id and j.runnable)
         union
         select j.job_id from public.job_queue_jobs as j
         where asked and j.job_id = any (ids)
@@ -2273,7 +2317,9 @@ begin
     needs := job_queue.lines_of(array(
         select distinct m from jsonb_array_elements(jobs) as e
         cross join jsonb_array_elements_text(e -> 'models') as m
-        where not exists (select from public.job_queue_jobs as j where j.job_id = e ->> 'job_id')
+        -- A finished one may be removed at this instant, and is new then.
+        where not exists (select from public.job_queue_jobs as j
+                          where j.job_id = e ->> 'job_id' and j.status not in ('completed', 'failed', 'cancelled'))
         union
         -- Known ones too: their rows are waited for, or shown as they are, under the locks of their lines only.
         select unnest(j.models) from public.job_queue_jobs as j where j.job_id = any (due || ids)
@@ -2351,7 +2397,10 @@ begin
             perform job_queue.refuse('JQ002', 'The job names models and steps.', 'Leave out the models: they are those of its steps.');
         end if;
         steps := job_queue.check_steps(job -> 'steps');
-        models := (select coalesce(jsonb_agg(m order by n), '[]') from jsonb_path_query(steps, '$[*].models[*]') with ordinality as t (m, n));
+        models := (
+            select coalesce(jsonb_agg(d.m order by d.n), '[]')
+            from (select m, min(n) as n from jsonb_path_query(steps, '$[*].models[*]') with ordinality as t (m, n) group by m) as d
+        );
     elsif jsonb_typeof(job -> 'holding') <> 'null' then
         perform job_queue.refuse('JQ007', 'The job has a holding rule and no steps.', 'Name its steps, or leave the holding rule out.');
     end if;
@@ -2384,6 +2433,9 @@ as $$
 declare
     columns text;
 begin
+    if to_regclass('public.jobs') is null then
+        perform job_queue.refuse('JQ007', 'There is no table jobs to put a row in.', 'Leave the row out: the queue needs none.');
+    end if;
     perform job_queue.check_keys('row', given, array(
         select a.attname from pg_catalog.pg_attribute as a
         where a.attrelid = to_regclass('public.jobs') and a.attnum > 0 and not a.attisdropped
@@ -2483,6 +2535,7 @@ declare
     lease_seconds numeric;
     fresh text[];
     passed text[];
+    in_time boolean;
     wanted text[];
     s public.job_queue_settings;
     j public.job_queue_jobs;
@@ -2512,11 +2565,11 @@ begin
     end if;
     select * into j from public.job_queue_jobs as k where k.job_id = job ->> 'job_id' for no key update;
 
-    if j.status = 'waiting' and not j.runnable then
+    in_time := j.deadline is null or j.deadline >= clock_timestamp();
+    if j.status = 'waiting' and not j.runnable and in_time then
         passed := job_queue.lend(j.job_id, s);
     end if;
-    if j.status = 'waiting' and (j.runnable or passed is not null) and not s.paused
-       and (j.deadline is null or j.deadline >= clock_timestamp()) then
+    if j.status = 'waiting' and (j.runnable or passed is not null) and not s.paused and in_time then
         answer := jsonb_build_object('result', 'started', 'lease', job_queue.begin(
             array[j.job_id], worker, lease_seconds, jsonb_strip_nulls(jsonb_build_object('passed', to_jsonb(passed)))) -> 0);
         perform job_queue.mirror(array[j.job_id]);
@@ -2749,9 +2802,7 @@ begin
         perform job_queue.refuse('JQ007', format('The outcome "%s" is unknown.', left(outcome ->> 'outcome', 40)),
                                  'Use complete, fail, retry or release.');
     end if;
-    if job_queue.number_of('The token', outcome -> 'token', 1, 9223372036854775807, null) is null then
-        perform job_queue.refuse('JQ007', 'The token is missing.', 'Give the token of the lease.');
-    end if;
+    perform job_queue.check_token(outcome -> 'token');
     return jsonb_build_object(
         'job_id', outcome ->> 'job_id', 'token', outcome -> 'token', 'outcome', outcome ->> 'outcome',
         'result', job_queue.check_size('The result', outcome -> 'result'), 'error', left(outcome ->> 'error', 10000),
@@ -2872,7 +2923,7 @@ begin
     end if;
     perform job_queue.check_keys('A lease', e, '{job_id,token,progress}'),
         job_queue.check_job_id(e ->> 'job_id'),
-        job_queue.number_of('The token', coalesce(e -> 'token', '0'), 1, 9223372036854775807, null),
+        job_queue.check_token(e -> 'token'),
         job_queue.whole_number_of('progress', e -> 'progress', 0, 100, null)
     from jsonb_array_elements(leases) as e;
 
@@ -3007,11 +3058,11 @@ begin
     perform job_queue.lock_mirrored(array[job_id], false);
     s := job_queue.settings();
     select job_queue.lines_of(k.models, s) into needs from public.job_queue_jobs as k where k.job_id = job_queue_cancel.job_id;
-    if not found then
-        perform job_queue.refuse('JQ006', 'The job is unknown.', 'Check the job id; finished jobs stay known.');
-    end if;
     perform job_queue.lock_models(needs, s);
     select * into j from public.job_queue_jobs as k where k.job_id = job_queue_cancel.job_id for no key update;
+    if not found then
+        perform job_queue.refuse('JQ006', 'The job is unknown.', 'Check the job id; finished jobs stay known as long as the log is kept.');
+    end if;
 
     if j.status in ('waiting', 'delayed') then
         update public.job_queue_jobs as k set error = coalesce(options ->> 'reason', 'cancelled') where k.job_id = j.job_id;
@@ -3051,6 +3102,9 @@ declare
 begin
     if settings - 'alias_of' <> '{}' then
         perform job_queue.refuse('JQ007', 'An alias has no settings of its own.', 'Give alias_of alone.');
+    end if;
+    if jsonb_typeof(settings -> 'alias_of') not in ('string', 'null') then
+        perform job_queue.refuse('JQ007', format('alias_of is a %s.', jsonb_typeof(settings -> 'alias_of')), 'Name the model, or give null.');
     end if;
     perform job_queue.settings_alone();
     if target is null then
@@ -3134,7 +3188,8 @@ begin
         select name, l.created_at, (l.metadata ->> 'token')::bigint
         from public.job_queue_log as l
         where l.event_type = 'started' and l.created_at > now() - interval '1 minute' and coalesce(l.metadata -> 'needs', l.models) ? name
-        on conflict do nothing;
+          and l.metadata ? 'token' and not exists (
+              select from public.job_queue_starts as e where e.model = name and e.token = (l.metadata ->> 'token')::bigint);
     end if;
 
     touched := array[name];
@@ -3265,7 +3320,7 @@ begin
         end if;
         perform job_queue.settle(array[limit_line]);
         update public.job_queue_jobs as j
-        set runnable = not j.runnable
+        set runnable = not j.runnable, runnable_since = clock_timestamp()
         where j.status = 'waiting'
           and j.runnable = exists (select from public.job_queue_lines as l where l.job_id = j.job_id and l.seat is null);
         perform job_queue.refresh_state(s, begun => true);
@@ -4050,8 +4105,8 @@ declare
 begin
     perform job_queue.check_job_id(job_id);
     perform job_queue.check_keys('options', options, '{request_id,next_step}');
-    if step is null or step < 0 then
-        perform job_queue.refuse('JQ007', format('The step is %s.', coalesce(step::text, 'null')), 'Steps are counted from 0.');
+    if step is null or step not between 0 and 99 then
+        perform job_queue.refuse('JQ007', format('The step is %s.', coalesce(step::text, 'null')), 'Steps are counted from 0; a job has 100 at most.');
     end if;
     going_to := job_queue.whole_number_of('next_step', options -> 'next_step', step + 1, 100, step + 1);
     output := job_queue.check_size('The output', output);
@@ -4096,6 +4151,11 @@ begin
 
         if j.holding <> 'per_step' or next_needs <@ held then
             perform job_queue.log_event(array[j.job_id], 'checkpoint', jsonb_build_object('step', step));
+            perform job_queue.settle(locked);
+        elsif j.cancel_requested_at is not null then
+            -- Where it would have to take other models is a good place to stop a job that is to be cancelled.
+            verdict := 'cancelled';
+            perform job_queue.leave(array[j.job_id], 'cancelled', jsonb_build_object('step', step));
             perform job_queue.settle(locked);
         else
             -- Back in line for the models of the next step, at its own place; if that is its turn at once, the run goes on.
@@ -4156,6 +4216,8 @@ as $$
 declare
     s public.job_queue_settings;
     j public.job_queue_jobs;
+    own text[];
+    own_steps jsonb;
     needs text[];
     answer jsonb;
     attempts integer;
@@ -4175,12 +4237,15 @@ begin
 
     perform job_queue.lock_mirrored(array[job_id], false);
     s := job_queue.settings();
-    select job_queue.lines_of(k.models, s) into needs from public.job_queue_jobs as k where k.job_id = job_queue_retry.job_id;
-    if not found then
-        perform job_queue.refuse('JQ006', 'The job is unknown.', 'Check the job id; finished jobs stay known.');
-    end if;
+    -- Under the models' own names as they are now: an alias may have been set since it ended.
+    select job_queue.own_names(to_jsonb(k.models)) into own
+    from public.job_queue_jobs as k where k.job_id = job_queue_retry.job_id;
+    needs := job_queue.lines_of(own, s);
     perform job_queue.lock_models(needs, s);
     select * into j from public.job_queue_jobs as k where k.job_id = job_queue_retry.job_id for no key update;
+    if not found then
+        perform job_queue.refuse('JQ006', 'The job is unknown.', 'Check the job id; finished jobs stay known as long as the log is kept.');
+    end if;
 
     if j.status = 'completed' then
         answer := jsonb_build_object('result', 'completed', 'status', j.status);
@@ -4188,8 +4253,10 @@ begin
         answer := jsonb_build_object('result', 'unfinished', 'status', j.status);
     else
         moment := clock_timestamp();
+        own_steps := case when j.steps is not null then job_queue.check_steps(j.steps) end;
         update public.job_queue_jobs as k
-        set status = case when due > moment then 'delayed' else 'waiting' end,
+        set models = own, steps = own_steps, needs = job_queue.needs_of(own, k.holding, own_steps, k.current_step),
+            status = case when due > moment then 'delayed' else 'waiting' end,
             due_at = case when due > moment then due end,
             deadline = coalesce(new_deadline, case when k.deadline > moment then k.deadline end),
             max_attempts = k.attempt + attempts,
@@ -4242,11 +4309,11 @@ begin
     perform job_queue.lock_mirrored(array[job_id], false);
     s := job_queue.settings();
     select job_queue.lines_of(k.models, s) into needs from public.job_queue_jobs as k where k.job_id = job_queue_reprioritize.job_id;
-    if not found then
-        perform job_queue.refuse('JQ006', 'The job is unknown.', 'Check the job id; finished jobs stay known.');
-    end if;
     perform job_queue.lock_models(needs, s);
     select * into j from public.job_queue_jobs as k where k.job_id = job_queue_reprioritize.job_id for no key update;
+    if not found then
+        perform job_queue.refuse('JQ006', 'The job is unknown.', 'Check the job id; finished jobs stay known as long as the log is kept.');
+    end if;
     if j.status in ('completed', 'failed', 'cancelled') then
         return jsonb_build_object('result', 'finished', 'status', j.status);
     end if;
@@ -4518,32 +4585,32 @@ notify pgrst, 'reload schema';
 insert into public.job_queue_migrations (name, checksum) values ('029_job_queue_migrations.sql', 'acdc948304f5ecdd2310aa1e8c7c8bd70b4ece92773e4fc1dea17eb14b5334bd') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('027_add_job_queue_coordination.sql', '59071b52084f32f81df2f908753cc426bfb92bae823b6da28b0a00e2c22f2b4c') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('030_job_queue_tables.sql', 'b9a35e8a8edae8d152b57397949148afbf24f40519056c7f5b148997246bdb06') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('031_job_queue_checks.sql', '0186d5a10591332c117df7378dc62b320c98f96bb1bd727521bf0d92f419c55b') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('032_job_queue_admission.sql', 'aadf1da20e01c337fa46a5cd097921a4ea99666f87012ddf0438391b906ec115') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('031_job_queue_checks.sql', '188bd5f716725779787108f9aed09e4c4253053ee178d3855ca1d5ab1e75bbf5') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('032_job_queue_admission.sql', 'b54ec4b849c1009b654356659a27e276c7a19dd340b0b07e71253ff8f420588c') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('033_job_queue_places.sql', 'b2b5a2b474dfc1d6d44267f2ee75e7457209b13ea3fd567d18d953022193a782') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('034_job_queue_transitions.sql', 'cf6d6af97d9953fa6f21bd2c12d8a83545feeff0c49b71a9d1aa78a5c3d4a63a') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('035_job_queue_mirror.sql', 'a4c3457bf2588876729b040e5fc6b8373534167bb9c64f193a1a64eaa355c47b') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('036_job_queue_insert_trigger.sql', 'f8a9d80dfeeddd4fffb43c3843fa1f43d4f4098a2fcee5f5695dec4f6504a3fa') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('037_job_queue_workers.sql', '37989f732dec0f76fcfee2352a3fc05a0aad436cdc9bb7c7d5b5505527378bab') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('038_job_queue_overtakes.sql', '562bbdeba74b56f43627c72d9f0e41fcdca5dcf6766093e8f98c843b4f235a0f') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('037_job_queue_workers.sql', 'c7c1ff48a27a9bac12f6333c3dfcef12f69f31b05141958ac7b54b22f2d800af') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('038_job_queue_overtakes.sql', '8fc11cbd7c2ef053167d6f371776f0025f5f84e7a1c5679365d54efb6f8a1e5f') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('039_job_queue_version_number.sql', 'f760d9c6f94c5f6d4f823824915f02e1bfd09e4bd3e1a153e56dd0c0930ddc79') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('040_job_queue_enqueue.sql', 'f908e0ddccb19a35b725dbef097698c177d4e93075bf9ab79c59d17b53ccdebf') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('041_job_queue_start.sql', '87ad2036c40626edb388b61cafcb7b470a86ef28bcf1978a4712a6c0898c9b80') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('042_job_queue_complete.sql', '683ad21eb40205ed1073656589eaab2980e3bec601f7df9ee73b34b32c0e0cfa') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('040_job_queue_enqueue.sql', 'a3329efa6cba7be7ee6f7eac4d749cbf5a87ac7ef2179dc9ae25df86c18748c2') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('041_job_queue_start.sql', 'f8e1e9ddfd8c84314d6b8ad9b64df817fb2dd62d02a747c1533733079fed5bb9') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('042_job_queue_complete.sql', '20954005be379aafc4c2f20adea6cf5237b29d27879439fcbb27bee75f817563') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('043_job_queue_claim.sql', '8d00a2a9b76902497e5c391b31cb3ee1d2b265be57b1b745842a33afb672c454') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('044_job_queue_heartbeat.sql', '1426419f285c43218aaa136a830679c33a6c4803327477e31a16a21dcc12aa26') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('044_job_queue_heartbeat.sql', '1393c1aeecb3d09495974a5db86ad6de136069fc9dc93945a4018c734d0c057d') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('045_job_queue_release_models.sql', 'd635ccab477108f8b9377b4c9b45ed937172840bf7c3c5398b3019bf07e79307') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('046_job_queue_cancel.sql', 'f971fa6e4323d2b3019dccc69e92b02d8613f7218494412c4f5120117e67583d') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('047_job_queue_set_model.sql', '715e31fa6d387408a54dbc491aaa5841577bd744e5c73ab44e6c47c4d3bc6339') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('048_job_queue_set_limits.sql', '98f9a5a50742d356d8d3f5be35cd88209c55ad224593bceb875d6ea5d2ae9428') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('046_job_queue_cancel.sql', '74f0bd6650f950ab89b717e5686ea0aa136db22db181f2f89936cff5586ed022') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('047_job_queue_set_model.sql', 'bca9bdcc47e8673262d9ea0e631af0124e029da980c696b5e96df2d3eae85def') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('048_job_queue_set_limits.sql', '1590bef0e91fa8804d8e1e1ed3ee03f28d876b1e76a1ec26f9199e0820d285dc') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('049_job_queue_tidy.sql', '3e12a7d2930fd7f6863897d0d71b4d46fe33af7c4071990634654054fc5518c1') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('050_job_queue_explain.sql', '1a503261a0842ccb010a58246b3f8f898b8c6816c757be1cdd8027f6d1699ada') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('051_job_queue_status.sql', 'a0458191599c0d4c86a8a07e09b55f8ee67fca857eb6e4b85994f8665cb33bbe') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('052_job_queue_sweep.sql', '7d9466c6d87b77a6f2405229703c0d587edbed83a42be432621f3cac5dd29a67') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('053_job_queue_version.sql', '65e321d447c101eb095e0729d26bf36ae87d8e4b2ef88ac885e3a3d1f3377f18') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('054_job_queue_metrics.sql', 'dca92bfcb961494e3b939ad6c025d6422a5944a93a8f3e8e4bc630fa8dbc705c') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('055_job_queue_checkpoint.sql', 'aef657958097c874b9f0ef32a7e9a6a78c481ae71790879476ffa7dde857b341') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('056_job_queue_retry.sql', 'de2aad80b86c72bff6c9f83c717afa0201d6f2ee0451a8fa2acdbdd2d5dcce46') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('057_job_queue_reprioritize.sql', '11e222a334ecaa6c736c8f2d6c161f716d354daadfc8a833d815a396ad4cae0e') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('055_job_queue_checkpoint.sql', 'ff9657b13d7f200488f7b5ea524560eebae686b1f4c1add9441b51275cd99543') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('056_job_queue_retry.sql', '313028d91d666568e490ff601c188890eba40b19987a39348f0affd14f767240') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('057_job_queue_reprioritize.sql', 'e93aa141b80be8c59219643481ceb586108c2aec86c8e38b9a1adade4c5852be') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('058_job_queue_replay.sql', '842bface195900df8a4524fc04351fb941f38757f388ab8b41a14e49b6bf16ba') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('060_job_queue_grants.sql', '55558286d7d4fb1a4abda25233376625b9629edcc08289871fcaabc3666b4fcd') on conflict (name) do nothing;
