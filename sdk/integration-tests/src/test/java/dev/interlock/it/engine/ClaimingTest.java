@@ -217,4 +217,24 @@ class ClaimingTest extends EngineTest {
         queue.setModel("m", Map.of("capacity", 2));
         assertThat(queue.claim("w", 5)).containsExactly("d");
     }
+
+    @Test
+    @DisplayName("A capacity raised for thousands at once lets them all in, within a call's time")
+    void capacityForThousands() {
+        queue.setModel("m", Map.of("capacity", 0));
+        for (int batch = 0; batch < 3; batch++) {
+            List<Map<String, Object>> jobs = new ArrayList<>();
+            for (int i = 0; i < 1000; i++) {
+                jobs.add(Queue.job("job-" + batch + "-" + i, "m"));
+            }
+            queue.enqueueAll(jobs);
+        }
+        queue.setModel("m", Map.of("capacity", 2999));
+        assertThat(queue.claim("w", 1000)).hasSize(1000).startsWith("job-0-0", "job-0-1");
+        assertThat(queue.call("job_queue_status", Map.of())
+                        .path("jobs")
+                        .path("runnable")
+                        .asInt())
+                .isEqualTo(1999);
+    }
 }

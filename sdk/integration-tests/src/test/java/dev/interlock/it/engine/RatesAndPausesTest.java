@@ -2,14 +2,18 @@ package dev.interlock.it.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.sql.Connection;
+import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
+import tools.jackson.databind.JsonNode;
 
 /** Starts per minute of a model, and the pause of everything. */
 class RatesAndPausesTest extends EngineTest {
@@ -85,6 +89,44 @@ class RatesAndPausesTest extends EngineTest {
         none.put("starts_per_minute", null);
         queue.setModel("m", none);
         assertThat(queue.claim("w", 1)).containsExactly("b");
+    }
+
+    @Test
+    @DisplayName("A start that leaves the minute while a call waits for a lock makes no room that nobody is told of")
+    void theMinutePassesWhileACallWaits() throws Exception {
+        queue.setModel("m", Map.of("starts_per_minute", 1));
+        long a = queue.startNow("a", "m");
+        long x = queue.startNow("x1", "x");
+        enqueue("b");
+        queue.enqueue(Queue.job("x2", "x"));
+        try (Connection other = local.openConnection();
+                Statement statement = other.createStatement()) {
+            other.setAutoCommit(false);
+            statement.execute("select from public.job_queue_jobs where job_id = 'x2' for update");
+            sql("update public.job_queue_starts set started_at = clock_timestamp() - interval '58 seconds'");
+            CompletableFuture<JsonNode> ends = CompletableFuture.supplyAsync(() -> queue.call(
+                    "job_queue_complete",
+                    Map.of(
+                            "outcomes",
+                            List.of(
+                                    Map.of("job_id", "a", "token", a, "outcome", "complete"),
+                                    Map.of("job_id", "x1", "token", x, "outcome", "complete")))));
+            String waits =
+                    "select pid from pg_stat_activity where wait_event_type = 'Lock' and query ilike '%job_queue_complete%'";
+            while (rows(waits).isEmpty()) {
+                Thread.onSpinWait();
+            }
+            String minuteIsOver =
+                    "select model from public.job_queue_starts where started_at < clock_timestamp() - interval '1 minute'";
+            while (rows(minuteIsOver).isEmpty()) {
+                Thread.onSpinWait();
+            }
+            other.commit();
+            ends.join();
+        }
+        sql("update public.job_queue_models set next_start_at = now() where next_start_at is not null");
+
+        assertThat(queue.claim("w", 5)).containsExactlyInAnyOrder("b", "x2");
     }
 
     @Test

@@ -70,6 +70,16 @@ class RetryAndPriorityTest extends EngineTest {
     }
 
     @Test
+    @DisplayName("A job that ended under a name that is an alias now comes back to the line of the model")
+    void retryUnderAnAlias() throws Exception {
+        queue.end("a", queue.startNow("a", "fast"), "fail");
+        queue.setModel("fast", Map.of("alias_of", "motion"));
+        queue.startNow("b", "motion");
+        assertThat(retry("a", Map.of()).path("blocked_by_job_id").asString()).isEqualTo("b");
+        assertThat(queue.claim("w", 1)).isEmpty();
+    }
+
+    @Test
     @DisplayName("What waits, runs or has completed is left as it is; a repeat of the request gets the first answer")
     void retryOthers() throws Exception {
         long token = queue.startNow("a", "m");

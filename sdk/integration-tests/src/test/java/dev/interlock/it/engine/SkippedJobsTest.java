@@ -80,6 +80,16 @@ class SkippedJobsTest extends EngineTest {
     }
 
     @Test
+    @DisplayName("A job that start asks for is not set aside by this very call, however long it has been its turn")
+    void askedForLate() throws Exception {
+        long token = queue.startNow("a", "m");
+        queue.start("b", "m");
+        queue.complete("a", token);
+        letTimePass(3600);
+        assertThat(queue.start("b", "m").path("result").asString()).isEqualTo("started");
+    }
+
+    @Test
     @DisplayName("Never, when the setting says so; and not while everything is paused")
     void switchedOff() throws Exception {
         Map<String, Object> never = new HashMap<>();

@@ -123,6 +123,30 @@ class StepsTest extends EngineTest {
     }
 
     @Test
+    @DisplayName(
+            "per_step: a job that is to be cancelled ends at its checkpoint, before it takes the next step's models")
+    void perStepCancelled() throws Exception {
+        enter("w", "per_step", "a", "b");
+        queue.claim("worker", 1);
+        queue.call("job_queue_cancel", Map.of("job_id", "w"));
+        assertThat(checkpoint("w", 0, 1).path("result").asString()).isEqualTo("cancelled");
+        assertThat(queue.claim("worker", 1)).isEmpty();
+        assertThat(events("w")).containsExactly("queued", "started", "cancel_requested", "cancelled");
+    }
+
+    @Test
+    @DisplayName("One job at a time: job_queue_state no longer names a job that waits for its next step")
+    void perStepState() throws Exception {
+        queue.setLimits(Map.of("max_active_jobs", 1));
+        enter("w", "per_step", "a", "b");
+        queue.claim("worker", 1);
+        queue.setModel("b", Map.of("paused", true));
+        checkpoint("w", 0, 1);
+        assertThat(rows("select coalesce(active_job_id, 'none') || active_models from public.job_queue_state"))
+                .containsExactly("none[]");
+    }
+
+    @Test
     @DisplayName("A checkpoint sent twice changes nothing; a late one of an older run is stale")
     void once() throws Exception {
         enter("w", "whole_run", "a", "b");
