@@ -49,7 +49,12 @@ begin
         comment on column public.jobs.blocked_by_job_id is 'ID of a blocking job; not null means waiting.';
         comment on column public.jobs.conflict_reason is 'Why the job is blocked.';
         comment on column public.jobs.queued_at is 'When the job entered the queue; null when it does not wait.';
-        create index if not exists idx_jobs_queue on public.jobs (status, queue_position) where status in ('pending', 'queued');
+        begin
+            create index if not exists idx_jobs_queue on public.jobs (status, queue_position) where status in ('pending', 'queued');
+        exception when undefined_column or invalid_text_representation or undefined_function then
+            -- Jobs without a status, or with one that has other words.
+            create index if not exists idx_jobs_queue on public.jobs (queue_position) where queue_position is not null;
+        end;
         create index if not exists idx_jobs_blocked on public.jobs (blocked_by_job_id) where blocked_by_job_id is not null;
         create index if not exists idx_jobs_required_models on public.jobs using gin (required_models)
         where required_models is not null;
@@ -65,8 +70,13 @@ begin
         comment on column public.workflow_executions.required_models is 'All models needed for the workflow.';
         comment on column public.workflow_executions.current_step_model is 'Model for the current step.';
         comment on column public.workflow_executions.blocked_by_job_id is 'ID of a blocking job.';
-        create index if not exists idx_workflow_executions_models on public.workflow_executions using gin (required_models)
-        where status in ('running', 'pending_retry');
+        begin
+            create index if not exists idx_workflow_executions_models on public.workflow_executions using gin (required_models)
+            where status in ('running', 'pending_retry');
+        exception when undefined_column or invalid_text_representation or undefined_function then
+            create index if not exists idx_workflow_executions_models on public.workflow_executions using gin (required_models)
+            where required_models is not null;
+        end;
     end if;
 end;
 $migration$;

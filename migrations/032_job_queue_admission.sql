@@ -38,13 +38,30 @@ $$;
 
 comment on function job_queue.remember(text, jsonb) is 'Keeps the answer for a repeat of the request, and returns it.';
 
+create or replace function job_queue.refuse_isolation() returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+    perform job_queue.refuse('JQ011', format('The transaction is %s.', current_setting('transaction_isolation')),
+        'Call the job queue in READ COMMITTED: a snapshot older than its locks shows lines that have moved on.');
+end;
+$$;
+
+comment on function job_queue.refuse_isolation() is 'Refuses (JQ011) a transaction whose snapshot is older than the locks it gets.';
+
 create or replace function job_queue.settings() returns public.job_queue_settings
 language plpgsql
 set search_path = ''
 as $$
 declare
     s public.job_queue_settings;
+    -- For the deferred trigger on jobs, which must not take these locks a second time.
+    told constant text := set_config('job_queue.locked', 'on', true);
 begin
+    if current_setting('transaction_isolation') <> 'read committed' then
+        perform job_queue.refuse_isolation();
+    end if;
     perform pg_advisory_xact_lock_shared(19026, 0);
     select * into s from public.job_queue_settings where id = 1;
     return s;
@@ -59,7 +76,12 @@ set search_path = ''
 as $$
 declare
     s public.job_queue_settings;
+    -- For the deferred trigger on jobs, which must not take these locks a second time.
+    told constant text := set_config('job_queue.locked', 'on', true);
 begin
+    if current_setting('transaction_isolation') <> 'read committed' then
+        perform job_queue.refuse_isolation();
+    end if;
     perform pg_advisory_xact_lock(19026, 0);
     select * into s from public.job_queue_settings where id = 1;
     return s;

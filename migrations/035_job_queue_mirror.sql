@@ -1,7 +1,11 @@
 -- Private: `jobs` and `workflow_executions` follow the engine, in the same transaction, where the row exists.
 --
--- The two functions that touch those tables are written here for the tables as they are: with job ids of their type, and only
--- columns they have; a database without them gets functions that do nothing. After a change of these tables, run this file again.
+-- The functions that touch those tables are written by job_queue.adapt for the tables as they are: with job ids of their type, only
+-- columns they have, and words their CHECKs let in; a database without them gets functions that do nothing. When a table or a column
+-- comes, goes or changes, the housekeeping notices within a second of traffic and has them written anew.
+--
+-- A row that refuses what is written (a CHECK, a trigger that raises) stops nothing, for the engine is the truth: the write is tried
+-- again with less, and a row that refuses that too stays as it was, with the event mirror_failed.
 
 create or replace function job_queue.mirrored(ids text[]) returns table (
     job_id text, job_type text, status text, required_models jsonb, queue_position integer, blocked_by_job_id text,
@@ -33,121 +37,291 @@ $$;
 
 comment on function job_queue.mirrored(text[]) is 'What the mirrored columns of these jobs say.';
 
-do $migration$
+create or replace function job_queue.accepts(relation regclass, name text, word text) returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
 declare
-    key_type text;
-    own_ids text;
-    has_executions boolean;
-    sets text;
-    differs text;
-    jobs_lock text := '';
-    jobs_mirror text := '';
-    executions_lock text := '';
-    executions_mirror text := '';
-    checkpoint_mirror text := '';
-    t text;
+    a pg_catalog.pg_attribute;
+    type text;
+    fits boolean;
+    expression text;
 begin
-    foreach t in array array['jobs', 'workflow_executions'] loop
-        select format_type(a.atttypid, null) into key_type
-        from pg_catalog.pg_attribute as a
-        where a.attrelid = to_regclass('public.' || t) and a.attname = 'job_id' and not a.attisdropped;
-        continue when not found;
+    select * into a from pg_catalog.pg_attribute as t where t.attrelid = relation and t.attname = name;
+    type := format_type(a.atttypid, a.atttypmod);
+    -- An enum without the word raises; a short varchar cuts it.
+    execute format('select (%L::%s)::text = %L', word, type, word) into fits;
+    -- Only the checks of this column alone can be asked beforehand.
+    for expression in
+        select pg_get_expr(c.conbin, c.conrelid) from pg_catalog.pg_constraint as c
+        where c.conrelid = relation and c.contype = 'c' and c.conkey = array[a.attnum]
+    loop
+        exit when not fits;
+        execute format('select (%s) is not false from (select %L::%s as %I) as t', expression, word, type, name) into fits;
+    end loop;
+    return fits;
+exception when others then
+    return false;
+end;
+$$;
 
-        execute format('grant select, insert, update on public.%I to service_role', t);
+comment on function job_queue.accepts(regclass, text, text) is 'Whether the type and the CHECKs of a column let this value in.';
 
-        -- An id that cannot be one of this table's type has no row there.
-        own_ids := case
-            when key_type = 'uuid' then
-                'array(select i::uuid from unnest(ids) as i where i ~* ''^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'')'
-            when key_type in ('bigint', 'integer') then
-                format('array(select i::%s from unnest(ids) as i where i ~ ''^[0-9]{1,9}$'')', key_type)
-            else 'ids'
-        end;
+create or replace function job_queue.status_in(relation regclass) returns text
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+    w record;
+    word text;
+    arms text := '';
+    same boolean := true;
+begin
+    -- Each word of the engine and, where the table knows it not, the nearest. Executions know no "cancelled".
+    for w in
+        select * from (values
+            ('pending', '{pending,queued}'::text[]), ('pending_retry', '{pending_retry,pending,queued}'), ('running', '{running}'),
+            ('completed', '{completed}'), ('failed', '{failed}'),
+            ('cancelled', case when relation = to_regclass('public.jobs') then '{cancelled,failed}' else '{failed,cancelled}' end::text[])
+        ) as v (word, choices)
+    loop
+        word := (select c from unnest(w.choices) with ordinality as u (c, n)
+                 where job_queue.accepts(relation, 'status', c) order by n limit 1);
+        same := same and word = w.word;
+        -- A table with words of its own has a status that is not ours to write.
+        if word is null then
+            return null;
+        end if;
+        arms := arms || format(' when %L then %L', w.word, word);
+    end loop;
+    return case when same then 'm.status' else format('case m.status%s end', arms) end;
+end;
+$$;
 
-        -- The steps of a job that has none in the engine are its worker's own business.
-        select string_agg(format(
-                case when c.source like 'current\_step%' then '%1$I = case when m.current_step is null then r.%1$I else m.%2$I end'
-                     else '%1$I = m.%2$I' end, c.target, c.source), ', ' order by c.target),
-            string_agg(format(
-                case when c.source like 'current\_step%' then 'm.current_step is not null and r.%1$I is distinct from m.%2$I'
-                     else 'r.%1$I is distinct from m.%2$I' end, c.target, c.source), ' or ' order by c.target)
-        into sets, differs
+comment on function job_queue.status_in(regclass) is 'An expression: the status of a job in the words of this table; null where it has other words.';
+
+create or replace function job_queue.written(relation regclass, least_only boolean, with_status boolean) returns text[]
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+    c record;
+    value text;
+    sets text[] := '{}';
+    differs text[] := '{}';
+begin
+    for c in
+        select v.name, v.type, format_type(a.atttypid, a.atttypmod) as own, a.atttypid
         from (values
-            ('jobs', 'status', 'status'), ('jobs', 'required_models', 'required_models'),
-            ('jobs', 'queue_position', 'queue_position'), ('jobs', 'blocked_by_job_id', 'blocked_by_job_id'),
-            ('jobs', 'conflict_reason', 'conflict_reason'), ('jobs', 'queued_at', 'queued_at'),
-            ('jobs', 'started_at', 'started_at'), ('jobs', 'completed_at', 'completed_at'),
-            ('jobs', 'progress', 'progress'), ('jobs', 'error_message', 'error_message'),
-            ('workflow_executions', 'status', 'execution_status'),
-            ('workflow_executions', 'required_models', 'required_models'),
-            ('workflow_executions', 'blocked_by_job_id', 'blocked_by_job_id'),
-            ('workflow_executions', 'current_step', 'current_step'),
-            ('workflow_executions', 'current_step_model', 'current_step_model')
-        ) as c (relation, target, source)
+            ('status', 'text', true), ('required_models', 'jsonb', true), ('queue_position', 'integer', true),
+            ('blocked_by_job_id', 'text', true), ('conflict_reason', 'text', true), ('queued_at', 'timestamptz', true),
+            ('started_at', 'timestamptz', false), ('completed_at', 'timestamptz', false), ('progress', 'integer', false),
+            ('error_message', 'text', false), ('current_step', 'integer', true), ('current_step_model', 'text', true)
+        ) as v (name, type, least)
         join pg_catalog.pg_attribute as a
-            on a.attrelid = to_regclass('public.' || c.relation) and a.attname = c.target and not a.attisdropped
-        where c.relation = t;
-        continue when sets is null;
+            on a.attrelid = relation and a.attname = v.name and not a.attisdropped and a.attgenerated = '' and a.attidentity = ''
+        where (v.least or not least_only) and (v.name <> 'status' or with_status)
+          and (v.name in ('status', 'required_models', 'blocked_by_job_id')
+               or (v.name like 'current\_step%') = (relation is not distinct from to_regclass('public.workflow_executions')))
+        order by v.name
+    loop
+        value := format('m.%I', c.name);
+        begin
+            execute format('select null::%s::%s', c.type, c.own);
+        exception when others then
+            continue;
+        end;
+        if c.name = 'status' then
+            value := job_queue.status_in(relation);
+            continue when value is null;
+        elsif c.name = 'progress' then
+            continue when not (job_queue.accepts(relation, c.name, '0') and job_queue.accepts(relation, c.name, '100'));
+        end if;
+        value := format('(%s)::%s', value, c.own);
+        if c.name like 'current\_step%' then
+            -- The steps of a job that has none in the engine are its worker's own business.
+            value := format('case when m.current_step is null then r.%I else %s end', c.name, value);
+        end if;
+        sets := sets || format('%I = %s', c.name, value);
+        differs := differs || case
+            when c.atttypid = 'json'::regtype then format('r.%I::text is distinct from %s::text', c.name, value)
+            else format('r.%I is distinct from %s', c.name, value)
+        end;
+    end loop;
+    return array[array_to_string(sets, ', '), array_to_string(differs, ' or ')];
+end;
+$$;
 
-        if t = 'jobs' then
-            jobs_lock := format($f$
-    if passing_over then
-        present := array(select r.job_id::text from public.jobs as r where r.job_id = any (%1$s));
-        if cardinality(present) > 0 then
-            locked := array(select r.job_id::text from public.jobs as r where r.job_id = any (%1$s)
-                            for no key update skip locked);
-            ids := array(select i from unnest(ids) with ordinality as u (i, n)
-                         where i <> all (present) or i = any (locked) order by n);
-        end if;
-    else
-        perform from public.jobs as r where r.job_id = any (%1$s) order by r.job_id for no key update;
-    end if;$f$, own_ids);
-            jobs_mirror := format($f$
-    if exists (select from public.jobs as r where r.job_id = any (%1$s)) then
-        update public.jobs as r
-        set %2$s
-        from job_queue.mirrored(ids) as m
-        where r.job_id = any (%1$s) and r.job_id::text = m.job_id and (%3$s);
-    end if;$f$, own_ids, sets, differs);
-        else
-            -- A job that is just entering is not known yet.
-            executions_lock := format($f$
-    if exists (
-        select from unnest(ids) as i
-        left join public.job_queue_jobs as j on j.job_id = i
-        where j.job_id is null or j.job_type = 'workflow'
-    ) then
+comment on function job_queue.written(regclass, boolean, boolean) is
+    'The SET list of the mirrored columns that the table has and can take, and the condition that one of them differs.';
+
+create or replace function job_queue.own_ids(key regtype) returns text[]
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+    base regtype := key;
+begin
+    while (select t.typtype from pg_catalog.pg_type as t where t.oid = base) = 'd' loop
+        base := (select t.typbasetype from pg_catalog.pg_type as t where t.oid = base);
+    end loop;
+    return case
+        when base = 'uuid'::regtype then array[
+            'array(select i::uuid from unnest(ids) as i where i ~* ''^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'')', 'r.job_id']
+        when base in ('bigint'::regtype, 'integer'::regtype, 'smallint'::regtype) then array[format(
+            'array(select i::%1$s from unnest(ids) as i where case when i ~ ''^(0|-?[1-9][0-9]{0,18})$'''
+            ' then i::numeric between -power(2::numeric, %2$s) and power(2::numeric, %2$s) - 1 else false end)',
+            base, (select 8 * t.typlen - 1 from pg_catalog.pg_type as t where t.oid = base)), 'r.job_id']
+        when base in ('text'::regtype, 'varchar'::regtype) then array['ids', 'r.job_id']
+        when base = 'bpchar'::regtype then array['ids::bpchar[]', 'r.job_id']
+        else array['ids', 'r.job_id::text']
+    end;
+end;
+$$;
+
+comment on function job_queue.own_ids(regtype) is
+    'For job ids of this type: the ids that can be of it (the others have no row there), and what to compare them with.';
+
+create or replace function job_queue.shape() returns text
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+    return (select md5(string_agg(x.part, ' ' order by x.part)) from (
+        select concat_ws(',', c.oid, c.relkind, a.attnum, a.attname, a.atttypid, a.atttypmod, a.attgenerated, a.attidentity,
+                         (select count(*) from pg_catalog.pg_enum as e where e.enumtypid = a.atttypid)) as part
+        from pg_catalog.pg_class as c
+        join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+        where c.oid in (to_regclass('public.jobs'), to_regclass('public.workflow_executions'))
+        union all
+        select concat_ws(',', k.conrelid, k.oid) from pg_catalog.pg_constraint as k
+        where k.contype = 'c' and k.conrelid in (to_regclass('public.jobs'), to_regclass('public.workflow_executions'))
+        union all
+        select concat_ws(',', t.tgrelid, t.tgname) from pg_catalog.pg_trigger as t
+        where t.tgrelid = to_regclass('public.jobs') and t.tgname like 'job\_queue\_%'
+    ) as x);
+end;
+$$;
+
+comment on function job_queue.shape() is 'Changes when the mirrored tables do: their columns, checks, or our triggers on them.';
+
+create or replace function job_queue.adapt() returns void
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+    t text;
+    relation regclass;
+    kind "char";
+    key pg_catalog.pg_attribute;
+    own text[];
+    all_of text[];
+    core text[];
+    bare text[];
+    locks text := '';
+    mirrors text := '';
+    presence text := '';
+    again text;
+    checkpoints text := '';
+    only_workflows text;
+begin
+    perform pg_advisory_xact_lock(19030, 0);
+
+    foreach t in array array['jobs', 'workflow_executions'] loop
+        relation := to_regclass('public.' || t);
+        select c.relkind into kind from pg_catalog.pg_class as c where c.oid = relation;
+        select * into key from pg_catalog.pg_attribute as a
+        where a.attrelid = relation and a.attname = 'job_id' and not a.attisdropped;
+        again := '';
+        only_workflows := case when t = 'workflow_executions' then
+            ' and exists (select from public.job_queue_jobs as j where j.job_id = any (ids) and j.job_type = ''workflow'')' else '' end;
+        if key.attnum is not null and kind in ('r', 'p') then
+            execute format('grant select, insert, update on public.%I to service_role', t);
+            own := job_queue.own_ids(key.atttypid);
+            all_of := job_queue.written(relation, false, true);
+            core := job_queue.written(relation, true, true);
+            bare := job_queue.written(relation, true, false);
+
+            -- %1 table, %2 the column's side, %3 oid, %4 attribute number: null once the table or its key is gone.
+            locks := locks || format($f$
+    if has_column_privilege(%3$s::oid, %4$s::smallint, 'select') is not null%5$s then
         if passing_over then
-            present := array(select r.job_id::text from public.workflow_executions as r where r.job_id = any (%1$s));
-            locked := array(select r.job_id::text from public.workflow_executions as r where r.job_id = any (%1$s)
-                            for no key update skip locked);
-            ids := array(select i from unnest(ids) with ordinality as u (i, n)
-                         where i <> all (present) or i = any (locked) order by n);
+            present := array(select r.job_id::text from public.%1$I as r where %2$s = any (%8$s));
+            if cardinality(present) > 0 then
+                locked := array(select r.job_id::text from public.%1$I as r where %2$s = any (%8$s)
+                                for no key update skip locked);
+                ids := array(select i from unnest(ids) with ordinality as u (i, n)
+                             where i <> all (present) or i = any (locked) order by n);
+            end if;
         else
-            perform from public.workflow_executions as r where r.job_id = any (%1$s) order by r.job_id for no key update;
+            perform from public.%1$I as r where %2$s = any (%8$s) order by r.job_id for no key update;
         end if;
-    end if;$f$, own_ids);
-            -- Its CHECK knows no "cancelled".
-            executions_mirror := format($f$
-    if exists (select from public.job_queue_jobs as j where j.job_id = any (ids) and j.job_type = 'workflow') then
-        update public.workflow_executions as r
-        set %2$s
-        from (
-            select c.*, case when c.status = 'cancelled' then 'failed' else c.status end as execution_status
-            from job_queue.mirrored(ids) as c
-        ) as m
-        where r.job_id = any (%1$s) and r.job_id::text = m.job_id and (%3$s);
-    end if;$f$, own_ids, sets, differs);
-            if exists (
-                select from pg_catalog.pg_attribute as a
-                where a.attrelid = to_regclass('public.workflow_executions') and a.attname = 'checkpoints' and a.atttypid = 'jsonb'::regtype
-            ) then
-                checkpoint_mirror := format($f$
-    update public.workflow_executions as r
-    set checkpoints = coalesce(r.checkpoints, '{}') || jsonb_build_object(step::text, output)
-    where r.job_id = any (%1$s);$f$, own_ids);
+    end if;$f$, t, own[2], relation::oid, key.attnum, replace(only_workflows, 'from public.job_queue_jobs as j where j.job_id = any (ids) and',
+                -- A job that is just entering is not known yet.
+                'from unnest(ids) as i left join public.job_queue_jobs as j on j.job_id = i where j.job_id is null or'), '', '', own[1]);
+            if t = 'jobs' then
+                presence := format($f$
+    if has_column_privilege(%s::oid, %s::smallint, 'select') is not null then
+        return array(select r.job_id::text from public.jobs as r where %s = any (%s));
+    end if;$f$, relation::oid, key.attnum, own[2], own[1]);
+            end if;
+
+            if all_of[1] <> '' then
+                mirrors := mirrors || format($f$
+    -- One condition inside the other: a statement that names a table that is gone must not even be looked at.
+    if has_column_privilege(%3$s::oid, %4$s::smallint, 'select') is not null%5$s then
+        if exists (select from public.%1$I as r where %2$s = any (%8$s)) then
+            begin
+                quiet := set_config('job_queue.mirroring', 'on', true);
+                update public.%1$I as r
+                set %6$s
+                from job_queue.mirrored(ids) as m
+                where %2$s = any (%8$s) and r.job_id::text = m.job_id and (%7$s);
+                quiet := set_config('job_queue.mirroring', 'off', true);
+            exception when others then
+                perform job_queue.mirror_parts('%1$s', ids, sqlstate, sqlerrm);
+            end;
+        end if;
+    end if;$f$, t, own[2], relation::oid, key.attnum, only_workflows, all_of[1], all_of[2], own[1]);
+                again := (
+                    select string_agg(format($f$
+    if effort = %s then
+        update public.%I as r set %s from job_queue.mirrored(ids) as m
+        where %s = any (%s) and r.job_id::text = m.job_id and (%s);
+    end if;$f$, e.n, t, e.part[1], own[2], own[1], e.part[2]), '')
+                    from (values (1, all_of), (2, core), (3, bare)) as e (n, part) where e.part[1] <> ''
+                );
             end if;
         end if;
+        if t = 'workflow_executions' and mirrors <> '' and exists (
+            select from pg_catalog.pg_attribute as a
+            where a.attrelid = relation and a.attname = 'checkpoints' and a.atttypid = 'jsonb'::regtype
+        ) then
+            checkpoints := format($f$
+    if has_column_privilege(%s::oid, %s::smallint, 'select') is not null then
+        begin
+            update public.workflow_executions as r
+            set checkpoints = coalesce(r.checkpoints, '{}') || jsonb_build_object(step::text, output)
+            where %s = any (%s);
+        exception when others then
+            perform job_queue.mirror_failed('workflow_executions', ids, sqlstate, sqlerrm);
+        end;
+    end if;$f$, relation::oid, key.attnum, own[2], own[1]);
+        end if;
+        execute format($f$
+create or replace function job_queue.mirror_%s(ids text[], effort integer) returns void
+language plpgsql
+set search_path = ''
+as $body$
+begin%s
+end;
+$body$;$f$, t, again);
     end loop;
 
     execute format($f$
@@ -161,7 +335,7 @@ declare
 begin
     if cardinality(ids) = 0 then
         return ids;
-    end if;%s%s
+    end if;%1$s
     return ids;
 end;
 $body$;
@@ -170,10 +344,21 @@ create or replace function job_queue.mirror(ids text[]) returns void
 language plpgsql
 set search_path = ''
 as $body$
+declare
+    quiet text;
 begin
     if cardinality(ids) = 0 then
         return;
-    end if;%s%s
+    end if;%2$s
+end;
+$body$;
+
+create or replace function job_queue.rows_of(ids text[]) returns text[]
+language plpgsql
+set search_path = ''
+as $body$
+begin%3$s
+    return '{}';
 end;
 $body$;
 
@@ -182,17 +367,126 @@ language plpgsql
 set search_path = ''
 as $body$
 begin
-    -- By step number, as the predecessor kept them.%s
+    -- By step number, as the predecessor kept them.%4$s
 end;
 $body$;
-$f$, jobs_lock, executions_lock, jobs_mirror, executions_mirror, checkpoint_mirror);
-end;
-$migration$;
 
+comment on function job_queue.mirror_checkpoint(text[], integer, jsonb) is
+    'Adds the output of a step to the workflow execution of these jobs, where it exists.';
 comment on function job_queue.lock_mirrored(text[], boolean) is
     'Locks the mirrored rows of these jobs, in order; passing over: leaves out the jobs whose rows somebody else has locked instead of waiting.';
-comment on function job_queue.mirror_checkpoint(text[], integer, jsonb) is 'Adds the output of a step to the workflow execution of these jobs, where it exists.';
 comment on function job_queue.mirror(text[]) is 'Brings the mirrored rows of these jobs, where they exist, up to date.';
+comment on function job_queue.rows_of(text[]) is 'Those of the jobs that have a row in jobs.';
+comment on function job_queue.mirror_jobs(text[], integer) is
+    'Writes the rows of jobs; effort 1: all columns, 2: those of the coordination, 3: these without the status.';
+comment on function job_queue.mirror_workflow_executions(text[], integer) is 'As mirror_jobs, for workflow_executions.';
+$f$, locks, mirrors, presence, checkpoints);
+
+    if presence <> '' then
+        perform job_queue.add_triggers();
+    end if;
+    execute format($f$
+create or replace function job_queue.shape_known() returns text
+language plpgsql
+immutable
+set search_path = ''
+as $body$ begin return %L; end; $body$;
+comment on function job_queue.shape_known() is 'The shape that the functions above were written for.';
+$f$, job_queue.shape());
+end;
+$$;
+
+comment on function job_queue.adapt() is
+    'Writes the functions that touch jobs and workflow_executions for these tables as they are now, and adds our triggers. The housekeeping '
+    'calls it when they have changed; run it yourself to have it at once.';
+
+create or replace function job_queue.adapt_if_changed() returns void
+language plpgsql
+security definer
+set search_path = ''
+set lock_timeout = '100ms'
+as $$
+begin
+    if job_queue.shape() is distinct from job_queue.shape_known() and pg_try_advisory_xact_lock(19030, 0) then
+        perform job_queue.adapt();
+    end if;
+exception when others then
+    raise warning 'The job queue could not adapt to the changed tables: % (%)', sqlerrm, sqlstate
+        using hint = 'Run "select job_queue.adapt()" as the owner of jobs.';
+end;
+$$;
+
+comment on function job_queue.adapt_if_changed() is 'job_queue.adapt when the mirrored tables have changed; holds nobody up and never raises.';
+
+create or replace function job_queue.mirror_failed(relation text, ids text[], state text, message text) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+    -- What another try of the whole call may put right is the caller's.
+    if state ~ '^(40|53|55P03|57|58)' then
+        raise exception using errcode = state, message = message;
+    end if;
+    if state like '42%' then
+        perform job_queue.adapt_if_changed();
+    end if;
+    -- One event a transition, not one a second.
+    if cardinality(ids) = 1 and (
+        select l.event_type from public.job_queue_log as l where l.job_id = ids[1] order by l.created_at desc limit 1
+    ) is distinct from 'mirror_failed' then
+        -- No state of the job is in it: nothing of the job has changed.
+        insert into public.job_queue_log (job_id, job_type, event_type, models, metadata, created_at)
+        select j.job_id, j.job_type, 'mirror_failed', to_jsonb(j.models), jsonb_build_object(
+            'relation', relation, 'sqlstate', state, 'message', left(message, 500)), clock_timestamp()
+        from public.job_queue_jobs as j where j.job_id = ids[1];
+    end if;
+end;
+$$;
+
+comment on function job_queue.mirror_failed(text, text[], text, text) is
+    'After a mirror write failed: raises what may be tried again, adapts to changed tables, and says of a single row that it refused.';
+
+create or replace function job_queue.mirror_parts(relation text, ids text[], state text, message text) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+    half constant integer := cardinality(ids) / 2;
+    part text[];
+begin
+    if half > 0 then
+        perform job_queue.mirror_failed(relation, ids, state, message);
+        for n in 0..1 loop
+            part := case n when 0 then ids[:half] else ids[half + 1:] end;
+            begin
+                execute format('select job_queue.mirror_%s($1, 1)', relation) using part;
+            exception when others then
+                perform job_queue.mirror_parts(relation, part, sqlstate, sqlerrm);
+            end;
+        end loop;
+        return;
+    end if;
+
+    -- One row: as it was tried, for the table may have been adapted to; with the coordination's own columns only; without its status.
+    if state like '42%' then
+        perform job_queue.adapt_if_changed();
+    end if;
+    for effort in 1..3 loop
+        begin
+            execute format('select job_queue.mirror_%s($1, $2)', relation) using ids, effort;
+            if effort < 3 then
+                return;
+            end if;
+        exception when others then
+            null;
+        end;
+    end loop;
+    perform job_queue.mirror_failed(relation, ids, state, message);
+end;
+$$;
+
+comment on function job_queue.mirror_parts(text, text[], text, text) is
+    'After a mirror write failed: finds the rows that refuse it, and writes to each what it takes.';
 
 create or replace function job_queue.refresh_state(
     s public.job_queue_settings, ended text[] default '{}', begun boolean default false
@@ -263,6 +557,7 @@ as $$
 declare
     ids text[];
 begin
+    perform job_queue.adapt_if_changed();
     -- What somebody else is deleting or using is passed over: two who keep house never wait for each other.
     if to_regclass('public.jobs') is not null then
         ids := array(

@@ -1,66 +1,45 @@
-create or replace function job_queue.enter_new(jobs jsonb, asked boolean default false) returns text[]
+create or replace function job_queue.under_own_names(jobs jsonb) returns jsonb
 language plpgsql
+stable
 set search_path = ''
 as $$
-declare
-    s public.job_queue_settings;
-    ids text[] := array(select e ->> 'job_id' from jsonb_array_elements(jobs) as e);
-    needs text[];
-    moment timestamptz;
-    fresh text[];
-    due text[];
-    entered text[];
-    rated text[];
 begin
-    perform job_queue.lock_mirrored(ids, false);
-    -- A job that is asked for has somebody to run it: it comes back, and is not set aside.
-    due := array(
-        select u.id from unnest(job_queue.lock_mirrored(job_queue.recoverable(20, asked), true)) as u (id)
-        where not asked or u.id <> all (ids) or not exists (
-            select from public.job_queue_jobs as j where j.job_id = u.id and j.runnable)
-        union
-        select j.job_id from public.job_queue_jobs as j
-        where asked and j.job_id = any (ids)
-          and (j.skipped or j.status in ('waiting', 'delayed') and j.deadline < clock_timestamp())
-    );
-    s := job_queue.settings();
-    -- A name may have become an alias since it was checked (a user's transaction may be long); from here on none can.
-    if exists (
+    if not exists (
         select from jsonb_array_elements(jobs) as e
         cross join jsonb_array_elements_text(e -> 'models') as m
         join public.job_queue_aliases as a on a.alias = m
+        where jsonb_typeof(e) = 'object'
     ) then
+        return jobs;
+    end if;
+    return (
         select jsonb_agg(e || jsonb_build_object(
             'models', to_jsonb(job_queue.own_names(e -> 'models')),
             'steps', case when jsonb_typeof(e -> 'steps') = 'array' then (
                 select jsonb_agg(t.step || jsonb_build_object('models', to_jsonb(job_queue.own_names(t.step -> 'models'))) order by t.k)
                 from jsonb_array_elements(e -> 'steps') with ordinality as t (step, k)
             ) end
-        ) order by g.n) into jobs
-        from jsonb_array_elements(jobs) with ordinality as g (e, n);
-    end if;
-    rated := job_queue.models_due();
-    needs := job_queue.lines_of(array(
-        select distinct m from jsonb_array_elements(jobs) as e
-        cross join jsonb_array_elements_text(e -> 'models') as m
-        -- A finished one may be removed at this instant, and is new then.
-        where not exists (select from public.job_queue_jobs as j
-                          where j.job_id = e ->> 'job_id' and j.status not in ('completed', 'failed', 'cancelled'))
-        union
-        -- Known ones too: their rows are waited for, or shown as they are, under the locks of their lines only.
-        select unnest(j.models) from public.job_queue_jobs as j where j.job_id = any (due || ids)
-    ), s) || rated;
-    perform job_queue.lock_models(needs, s);
-    if cardinality(due) > 0 then
-        perform from public.job_queue_jobs as j where j.job_id = any (due) order by j.job_id for no key update;
-        entered := job_queue.recover(due, s);
-    end if;
+        ) order by g.n)
+        from jsonb_array_elements(jobs) with ordinality as g (e, n)
+    );
+end;
+$$;
 
+comment on function job_queue.under_own_names(jsonb) is 'Checked jobs, with the models that their names stand for now.';
+
+create or replace function job_queue.insert_new(jobs jsonb, s public.job_queue_settings) returns text[]
+language plpgsql
+set search_path = ''
+as $$
+declare
     -- Under the locks, so that nobody who enters later in any of these lines can have an earlier key.
-    moment := clock_timestamp();
+    moment timestamptz := clock_timestamp();
+    fresh text[];
+begin
     with inserted as (
         insert into public.job_queue_jobs (
-            job_id, job_type, handler, models, needs, holding, steps, status, priority, entered_at, waits_since, line_key, seq, due_at, deadline,
+            job_id, job_type, handler, models, needs, holding, steps, status, priority, entered_at, waits_since, line_key, seq,
+            due_at, deadline,
             max_attempts, payload
         )
         select n.job_id, n.job_type, n.handler, n.models, job_queue.needs_of(n.models, n.holding, n.steps, 0), n.holding, n.steps,
@@ -88,19 +67,96 @@ begin
     perform job_queue.enter(array(
         select j.job_id from public.job_queue_jobs as j where j.job_id = any (fresh) and j.status = 'waiting'
     ), s);
-    if cardinality(fresh || due || rated) > 0 then
-        perform job_queue.settle(needs, fresh || entered);
+    return fresh;
+end;
+$$;
+
+comment on function job_queue.insert_new(jsonb, public.job_queue_settings) is
+    'Puts those of the checked jobs that are not known yet in their locked lines; returns their ids. job_queue.settle must follow.';
+
+create or replace function job_queue.enter_new(jobs jsonb, asked boolean default false, notes jsonb default '[]') returns text[]
+language plpgsql
+set search_path = ''
+as $$
+declare
+    s public.job_queue_settings;
+    ids text[] := array(select e ->> 'job_id' from jsonb_array_elements(jobs) as e);
+    noted text[] := array(select distinct e ->> 'job_id' from jsonb_array_elements(notes) as e);
+    needs text[];
+    fresh text[];
+    due text[];
+    entered text[];
+    came text[] := '{}';
+    rated text[];
+begin
+    perform job_queue.lock_mirrored(ids || noted, false);
+    -- Those that came before and could not enter then, enter first.
+    if exists (select from public.job_queue_arrivals as a where a.late) then
+        notes := job_queue.late_notes(100) || notes;
     end if;
-    if cardinality(due) > 0 then
-        perform job_queue.mirror(due);
+    -- A job that is asked for has somebody to run it: it comes back, and is not set aside.
+    due := array(
+        select u.id from unnest(job_queue.lock_mirrored(job_queue.recoverable(20, asked), true)) as u (id)
+        where not asked or u.id <> all (ids) or not exists (
+            select from public.job_queue_jobs as j where j.job_id = u.id and j.runnable)
+        union
+        select j.job_id from public.job_queue_jobs as j
+        where asked and j.job_id = any (ids)
+          and (j.skipped or j.status in ('waiting', 'delayed') and j.deadline < clock_timestamp())
+    );
+    s := job_queue.settings();
+    -- A name may have become an alias since it was checked (a user's transaction may be long); from here on none can.
+    jobs := job_queue.under_own_names(jobs);
+    if notes <> '[]' then
+        notes := (
+            select jsonb_agg(e || jsonb_build_object('job', case when jsonb_typeof(e -> 'job') = 'object'
+                then job_queue.under_own_names(jsonb_build_array(e -> 'job')) -> 0 end) order by n)
+            from jsonb_array_elements(notes) with ordinality as t (e, n)
+        );
+    end if;
+    rated := job_queue.models_due();
+    needs := job_queue.lines_of(array(
+        select distinct m from jsonb_array_elements(jobs) as e
+        cross join jsonb_array_elements_text(e -> 'models') as m
+        -- A finished one may be removed at this instant, and is new then.
+        where not exists (select from public.job_queue_jobs as j
+                          where j.job_id = e ->> 'job_id' and j.status not in ('completed', 'failed', 'cancelled'))
+        union
+        -- Known ones too: their rows are waited for, or shown as they are, under the locks of their lines only.
+        select unnest(j.models) from public.job_queue_jobs as j where j.job_id = any (due || ids)
+    ), s) || rated;
+    if notes <> '[]' then
+        noted := array(select distinct e ->> 'job_id' from jsonb_array_elements(notes) as e);
+        -- Their models were let in when they were noted, whatever the setting is now.
+        insert into public.job_queue_models (model, capacity)
+        select n, s.default_capacity from unnest(job_queue.models_of(notes)) as n order by n collate "C"
+        on conflict (model) do nothing;
+        needs := needs || job_queue.models_of(notes);
+    end if;
+    perform job_queue.lock_models(needs, s);
+    if cardinality(due || noted) > 0 then
+        perform from public.job_queue_jobs as j where j.job_id = any (due || noted) order by j.job_id for no key update;
+        came := job_queue.follow(notes, s, needs);
+        entered := job_queue.recover(due, s);
+    end if;
+
+    fresh := job_queue.insert_new(jobs, s);
+    if cardinality(fresh || due || rated || noted) > 0 then
+        perform job_queue.settle(needs, came || fresh || entered);
+    end if;
+    if cardinality(came) > 0 then
+        perform job_queue.log_event(came, 'queued');
+    end if;
+    if cardinality(due || noted) > 0 then
+        perform job_queue.mirror(due || noted);
     end if;
     return fresh;
 end;
 $$;
 
-comment on function job_queue.enter_new(jsonb, boolean) is
-    'Puts checked jobs (job_queue.check_job) that are not known yet in line, under the locks of all their models; returns their ids. On the way it takes back dead leases and lets due jobs in. '
-    'asked: somebody asks for these very jobs, known ones too.';
+comment on function job_queue.enter_new(jsonb, boolean, jsonb) is
+    'Puts checked jobs (job_queue.check_job) that are not known yet in line, under the locks of all their models; returns their ids. On the way it '
+    'follows notes of the rows of jobs, takes back dead leases and lets due jobs in. asked: somebody asks for these very jobs, known ones too.';
 
 create or replace function job_queue.check_job(job jsonb) returns jsonb
 language plpgsql

@@ -97,6 +97,9 @@ declare
     s public.job_queue_settings;
     ids text[] := array(select e ->> 'job_id' from jsonb_array_elements(outcomes) as e);
     due text[] := '{}';
+    notes jsonb := '[]';
+    noted text[] := '{}';
+    came text[] := '{}';
     rated text[] := '{}';
     behind text[] := '{}';
     handlers text[];
@@ -115,6 +118,10 @@ begin
     if claim is not null then
         handlers := job_queue.names_of('handlers', claim -> 'handlers');
         models := job_queue.names_of('models', claim -> 'models');
+        if exists (select from public.job_queue_arrivals as a where a.late) then
+            notes := job_queue.late_notes(100);
+            noted := array(select distinct e ->> 'job_id' from jsonb_array_elements(notes) as e);
+        end if;
         due := job_queue.recoverable(20, look => job_queue.note_worker(worker, handlers, models))
             || job_queue.awaited(handlers, models, 20);
         due := array(select unnest(job_queue.lock_mirrored(due, true)) except select unnest(ids));
@@ -125,18 +132,27 @@ begin
         behind := job_queue.lock_mirrored(job_queue.lendable(handlers, models, s.max_overtakes, ids), true);
     end if;
 
-    if cardinality(ids || due || rated || behind) > 0 then
+    if cardinality(ids || due || noted || rated || behind) > 0 then
         needs := job_queue.lines_of(array(
             select distinct unnest(j.models) from public.job_queue_jobs as j where j.job_id = any (ids || due || behind)
         ), s) || rated;
+        if notes <> '[]' then
+            -- Their models are known, or were let in when they were noted.
+            needs := needs || job_queue.models_of(notes);
+            s.unknown_models := 'create';
+        end if;
         perform job_queue.lock_models(needs, s);
-        perform from public.job_queue_jobs as j where j.job_id = any (ids || due) order by j.job_id for no key update;
+        perform from public.job_queue_jobs as j where j.job_id = any (ids || due || noted) order by j.job_id for no key update;
         verdicts := job_queue.settle_outcomes(outcomes, s);
         back := job_queue.recover(due, s);
+        came := job_queue.follow(notes, s, needs);
         ended := array(
             select v.job_id from jsonb_to_recordset(verdicts) as v (job_id text, changes boolean) where v.changes
         );
-        perform job_queue.settle(needs, ended || back);
+        perform job_queue.settle(needs, ended || back || came);
+        if cardinality(came) > 0 then
+            perform job_queue.log_event(came, 'queued');
+        end if;
     end if;
 
     if claim is not null and not s.paused then
@@ -151,7 +167,7 @@ begin
         end loop;
     end if;
     begun := array(select l ->> 'job_id' from jsonb_array_elements(leases) as l);
-    perform job_queue.mirror(ended || due || begun);
+    perform job_queue.mirror(ended || due || noted || begun);
     if job_queue.refresh_state(s, ended || due, cardinality(begun) > 0) then
         perform job_queue.housekeep();
     end if;

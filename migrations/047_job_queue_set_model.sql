@@ -94,8 +94,8 @@ begin
         select name, l.created_at, (l.metadata ->> 'token')::bigint
         from public.job_queue_log as l
         where l.event_type = 'started' and l.created_at > now() - interval '1 minute' and coalesce(l.metadata -> 'needs', l.models) ? name
-          and l.metadata ? 'token' and not exists (
-              select from public.job_queue_starts as e where e.model = name and e.token = (l.metadata ->> 'token')::bigint);
+          and l.metadata ? 'token'
+        on conflict do nothing;
     end if;
 
     touched := array[name];

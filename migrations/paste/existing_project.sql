@@ -74,7 +74,12 @@ begin
         comment on column public.jobs.blocked_by_job_id is 'ID of a blocking job; not null means waiting.';
         comment on column public.jobs.conflict_reason is 'Why the job is blocked.';
         comment on column public.jobs.queued_at is 'When the job entered the queue; null when it does not wait.';
-        create index if not exists idx_jobs_queue on public.jobs (status, queue_position) where status in ('pending', 'queued');
+        begin
+            create index if not exists idx_jobs_queue on public.jobs (status, queue_position) where status in ('pending', 'queued');
+        exception when undefined_column or invalid_text_representation or undefined_function then
+            -- Jobs without a status, or with one that has other words.
+            create index if not exists idx_jobs_queue on public.jobs (queue_position) where queue_position is not null;
+        end;
         create index if not exists idx_jobs_blocked on public.jobs (blocked_by_job_id) where blocked_by_job_id is not null;
         create index if not exists idx_jobs_required_models on public.jobs using gin (required_models)
         where required_models is not null;
@@ -90,8 +95,13 @@ begin
         comment on column public.workflow_executions.required_models is 'All models needed for the workflow.';
         comment on column public.workflow_executions.current_step_model is 'Model for the current step.';
         comment on column public.workflow_executions.blocked_by_job_id is 'ID of a blocking job.';
-        create index if not exists idx_workflow_executions_models on public.workflow_executions using gin (required_models)
-        where status in ('running', 'pending_retry');
+        begin
+            create index if not exists idx_workflow_executions_models on public.workflow_executions using gin (required_models)
+            where status in ('running', 'pending_retry');
+        exception when undefined_column or invalid_text_representation or undefined_function then
+            create index if not exists idx_workflow_executions_models on public.workflow_executions using gin (required_models)
+            where required_models is not null;
+        end;
     end if;
 end;
 $migration$;
@@ -812,13 +822,30 @@ $$;
 
 comment on function job_queue.remember(text, jsonb) is 'Keeps the answer for a repeat of the request, and returns it.';
 
+create or replace function job_queue.refuse_isolation() returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+    perform job_queue.refuse('JQ011', format('The transaction is %s.', current_setting('transaction_isolation')),
+        'Call the job queue in READ COMMITTED: a snapshot older than its locks shows lines that have moved on.');
+end;
+$$;
+
+comment on function job_queue.refuse_isolation() is 'Refuses (JQ011) a transaction whose snapshot is older than the locks it gets.';
+
 create or replace function job_queue.settings() returns public.job_queue_settings
 language plpgsql
 set search_path = ''
 as $$
 declare
     s public.job_queue_settings;
+    -- For the deferred trigger on jobs, which must not take these locks a second time.
+    told constant text := set_config('job_queue.locked', 'on', true);
 begin
+    if current_setting('transaction_isolation') <> 'read committed' then
+        perform job_queue.refuse_isolation();
+    end if;
     perform pg_advisory_xact_lock_shared(19026, 0);
     select * into s from public.job_queue_settings where id = 1;
     return s;
@@ -833,7 +860,12 @@ set search_path = ''
 as $$
 declare
     s public.job_queue_settings;
+    -- For the deferred trigger on jobs, which must not take these locks a second time.
+    told constant text := set_config('job_queue.locked', 'on', true);
 begin
+    if current_setting('transaction_isolation') <> 'read committed' then
+        perform job_queue.refuse_isolation();
+    end if;
     perform pg_advisory_xact_lock(19026, 0);
     select * into s from public.job_queue_settings where id = 1;
     return s;
@@ -1605,8 +1637,12 @@ notify pgrst, 'reload schema';
 
 -- Private: `jobs` and `workflow_executions` follow the engine, in the same transaction, where the row exists.
 --
--- The two functions that touch those tables are written here for the tables as they are: with job ids of their type, and only
--- columns they have; a database without them gets functions that do nothing. After a change of these tables, run this file again.
+-- The functions that touch those tables are written by job_queue.adapt for the tables as they are: with job ids of their type, only
+-- columns they have, and words their CHECKs let in; a database without them gets functions that do nothing. When a table or a column
+-- comes, goes or changes, the housekeeping notices within a second of traffic and has them written anew.
+--
+-- A row that refuses what is written (a CHECK, a trigger that raises) stops nothing, for the engine is the truth: the write is tried
+-- again with less, and a row that refuses that too stays as it was, with the event mirror_failed.
 
 create or replace function job_queue.mirrored(ids text[]) returns table (
     job_id text, job_type text, status text, required_models jsonb, queue_position integer, blocked_by_job_id text,
@@ -1638,121 +1674,291 @@ $$;
 
 comment on function job_queue.mirrored(text[]) is 'What the mirrored columns of these jobs say.';
 
-do $migration$
+create or replace function job_queue.accepts(relation regclass, name text, word text) returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
 declare
-    key_type text;
-    own_ids text;
-    has_executions boolean;
-    sets text;
-    differs text;
-    jobs_lock text := '';
-    jobs_mirror text := '';
-    executions_lock text := '';
-    executions_mirror text := '';
-    checkpoint_mirror text := '';
-    t text;
+    a pg_catalog.pg_attribute;
+    type text;
+    fits boolean;
+    expression text;
 begin
-    foreach t in array array['jobs', 'workflow_executions'] loop
-        select format_type(a.atttypid, null) into key_type
-        from pg_catalog.pg_attribute as a
-        where a.attrelid = to_regclass('public.' || t) and a.attname = 'job_id' and not a.attisdropped;
-        continue when not found;
+    select * into a from pg_catalog.pg_attribute as t where t.attrelid = relation and t.attname = name;
+    type := format_type(a.atttypid, a.atttypmod);
+    -- An enum without the word raises; a short varchar cuts it.
+    execute format('select (%L::%s)::text = %L', word, type, word) into fits;
+    -- Only the checks of this column alone can be asked beforehand.
+    for expression in
+        select pg_get_expr(c.conbin, c.conrelid) from pg_catalog.pg_constraint as c
+        where c.conrelid = relation and c.contype = 'c' and c.conkey = array[a.attnum]
+    loop
+        exit when not fits;
+        execute format('select (%s) is not false from (select %L::%s as %I) as t', expression, word, type, name) into fits;
+    end loop;
+    return fits;
+exception when others then
+    return false;
+end;
+$$;
 
-        execute format('grant select, insert, update on public.%I to service_role', t);
+comment on function job_queue.accepts(regclass, text, text) is 'Whether the type and the CHECKs of a column let this value in.';
 
-        -- An id that cannot be one of this table's type has no row there.
-        own_ids := case
-            when key_type = 'uuid' then
-                'array(select i::uuid from unnest(ids) as i where i ~* ''^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'')'
-            when key_type in ('bigint', 'integer') then
-                format('array(select i::%s from unnest(ids) as i where i ~ ''^[0-9]{1,9}$'')', key_type)
-            else 'ids'
-        end;
+create or replace function job_queue.status_in(relation regclass) returns text
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+    w record;
+    word text;
+    arms text := '';
+    same boolean := true;
+begin
+    -- Each word of the engine and, where the table knows it not, the nearest. Executions know no "cancelled".
+    for w in
+        select * from (values
+            ('pending', '{pending,queued}'::text[]), ('pending_retry', '{pending_retry,pending,queued}'), ('running', '{running}'),
+            ('completed', '{completed}'), ('failed', '{failed}'),
+            ('cancelled', case when relation = to_regclass('public.jobs') then '{cancelled,failed}' else '{failed,cancelled}' end::text[])
+        ) as v (word, choices)
+    loop
+        word := (select c from unnest(w.choices) with ordinality as u (c, n)
+                 where job_queue.accepts(relation, 'status', c) order by n limit 1);
+        same := same and word = w.word;
+        -- A table with words of its own has a status that is not ours to write.
+        if word is null then
+            return null;
+        end if;
+        arms := arms || format(' when %L then %L', w.word, word);
+    end loop;
+    return case when same then 'm.status' else format('case m.status%s end', arms) end;
+end;
+$$;
 
-        -- The steps of a job that has none in the engine are its worker's own business.
-        select string_agg(format(
-                case when c.source like 'current\_step%' then '%1$I = case when m.current_step is null then r.%1$I else m.%2$I end'
-                     else '%1$I = m.%2$I' end, c.target, c.source), ', ' order by c.target),
-            string_agg(format(
-                case when c.source like 'current\_step%' then 'm.current_step is not null and r.%1$I is distinct from m.%2$I'
-                     else 'r.%1$I is distinct from m.%2$I' end, c.target, c.source), ' or ' order by c.target)
-        into sets, differs
+comment on function job_queue.status_in(regclass) is 'An expression: the status of a job in the words of this table; null where it has other words.';
+
+create or replace function job_queue.written(relation regclass, least_only boolean, with_status boolean) returns text[]
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+    c record;
+    value text;
+    sets text[] := '{}';
+    differs text[] := '{}';
+begin
+    for c in
+        select v.name, v.type, format_type(a.atttypid, a.atttypmod) as own, a.atttypid
         from (values
-            ('jobs', 'status', 'status'), ('jobs', 'required_models', 'required_models'),
-            ('jobs', 'queue_position', 'queue_position'), ('jobs', 'blocked_by_job_id', 'blocked_by_job_id'),
-            ('jobs', 'conflict_reason', 'conflict_reason'), ('jobs', 'queued_at', 'queued_at'),
-            ('jobs', 'started_at', 'started_at'), ('jobs', 'completed_at', 'completed_at'),
-            ('jobs', 'progress', 'progress'), ('jobs', 'error_message', 'error_message'),
-            ('workflow_executions', 'status', 'execution_status'),
-            ('workflow_executions', 'required_models', 'required_models'),
-            ('workflow_executions', 'blocked_by_job_id', 'blocked_by_job_id'),
-            ('workflow_executions', 'current_step', 'current_step'),
-            ('workflow_executions', 'current_step_model', 'current_step_model')
-        ) as c (relation, target, source)
+            ('status', 'text', true), ('required_models', 'jsonb', true), ('queue_position', 'integer', true),
+            ('blocked_by_job_id', 'text', true), ('conflict_reason', 'text', true), ('queued_at', 'timestamptz', true),
+            ('started_at', 'timestamptz', false), ('completed_at', 'timestamptz', false), ('progress', 'integer', false),
+            ('error_message', 'text', false), ('current_step', 'integer', true), ('current_step_model', 'text', true)
+        ) as v (name, type, least)
         join pg_catalog.pg_attribute as a
-            on a.attrelid = to_regclass('public.' || c.relation) and a.attname = c.target and not a.attisdropped
-        where c.relation = t;
-        continue when sets is null;
+            on a.attrelid = relation and a.attname = v.name and not a.attisdropped and a.attgenerated = '' and a.attidentity = ''
+        where (v.least or not least_only) and (v.name <> 'status' or with_status)
+          and (v.name in ('status', 'required_models', 'blocked_by_job_id')
+               or (v.name like 'current\_step%') = (relation is not distinct from to_regclass('public.workflow_executions')))
+        order by v.name
+    loop
+        value := format('m.%I', c.name);
+        begin
+            execute format('select null::%s::%s', c.type, c.own);
+        exception when others then
+            continue;
+        end;
+        if c.name = 'status' then
+            value := job_queue.status_in(relation);
+            continue when value is null;
+        elsif c.name = 'progress' then
+            continue when not (job_queue.accepts(relation, c.name, '0') and job_queue.accepts(relation, c.name, '100'));
+        end if;
+        value := format('(%s)::%s', value, c.own);
+        if c.name like 'current\_step%' then
+            -- The steps of a job that has none in the engine are its worker's own business.
+            value := format('case when m.current_step is null then r.%I else %s end', c.name, value);
+        end if;
+        sets := sets || format('%I = %s', c.name, value);
+        differs := differs || case
+            when c.atttypid = 'json'::regtype then format('r.%I::text is distinct from %s::text', c.name, value)
+            else format('r.%I is distinct from %s', c.name, value)
+        end;
+    end loop;
+    return array[array_to_string(sets, ', '), array_to_string(differs, ' or ')];
+end;
+$$;
 
-        if t = 'jobs' then
-            jobs_lock := format($f$
-    if passing_over then
-        present := array(select r.job_id::text from public.jobs as r where r.job_id = any (%1$s));
-        if cardinality(present) > 0 then
-            locked := array(select r.job_id::text from public.jobs as r where r.job_id = any (%1$s)
-                            for no key update skip locked);
-            ids := array(select i from unnest(ids) with ordinality as u (i, n)
-                         where i <> all (present) or i = any (locked) order by n);
-        end if;
-    else
-        perform from public.jobs as r where r.job_id = any (%1$s) order by r.job_id for no key update;
-    end if;$f$, own_ids);
-            jobs_mirror := format($f$
-    if exists (select from public.jobs as r where r.job_id = any (%1$s)) then
-        update public.jobs as r
-        set %2$s
-        from job_queue.mirrored(ids) as m
-        where r.job_id = any (%1$s) and r.job_id::text = m.job_id and (%3$s);
-    end if;$f$, own_ids, sets, differs);
-        else
-            -- A job that is just entering is not known yet.
-            executions_lock := format($f$
-    if exists (
-        select from unnest(ids) as i
-        left join public.job_queue_jobs as j on j.job_id = i
-        where j.job_id is null or j.job_type = 'workflow'
-    ) then
+comment on function job_queue.written(regclass, boolean, boolean) is
+    'The SET list of the mirrored columns that the table has and can take, and the condition that one of them differs.';
+
+create or replace function job_queue.own_ids(key regtype) returns text[]
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+    base regtype := key;
+begin
+    while (select t.typtype from pg_catalog.pg_type as t where t.oid = base) = 'd' loop
+        base := (select t.typbasetype from pg_catalog.pg_type as t where t.oid = base);
+    end loop;
+    return case
+        when base = 'uuid'::regtype then array[
+            'array(select i::uuid from unnest(ids) as i where i ~* ''^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'')', 'r.job_id']
+        when base in ('bigint'::regtype, 'integer'::regtype, 'smallint'::regtype) then array[format(
+            'array(select i::%1$s from unnest(ids) as i where case when i ~ ''^(0|-?[1-9][0-9]{0,18})$'''
+            ' then i::numeric between -power(2::numeric, %2$s) and power(2::numeric, %2$s) - 1 else false end)',
+            base, (select 8 * t.typlen - 1 from pg_catalog.pg_type as t where t.oid = base)), 'r.job_id']
+        when base in ('text'::regtype, 'varchar'::regtype) then array['ids', 'r.job_id']
+        when base = 'bpchar'::regtype then array['ids::bpchar[]', 'r.job_id']
+        else array['ids', 'r.job_id::text']
+    end;
+end;
+$$;
+
+comment on function job_queue.own_ids(regtype) is
+    'For job ids of this type: the ids that can be of it (the others have no row there), and what to compare them with.';
+
+create or replace function job_queue.shape() returns text
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+    return (select md5(string_agg(x.part, ' ' order by x.part)) from (
+        select concat_ws(',', c.oid, c.relkind, a.attnum, a.attname, a.atttypid, a.atttypmod, a.attgenerated, a.attidentity,
+                         (select count(*) from pg_catalog.pg_enum as e where e.enumtypid = a.atttypid)) as part
+        from pg_catalog.pg_class as c
+        join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+        where c.oid in (to_regclass('public.jobs'), to_regclass('public.workflow_executions'))
+        union all
+        select concat_ws(',', k.conrelid, k.oid) from pg_catalog.pg_constraint as k
+        where k.contype = 'c' and k.conrelid in (to_regclass('public.jobs'), to_regclass('public.workflow_executions'))
+        union all
+        select concat_ws(',', t.tgrelid, t.tgname) from pg_catalog.pg_trigger as t
+        where t.tgrelid = to_regclass('public.jobs') and t.tgname like 'job\_queue\_%'
+    ) as x);
+end;
+$$;
+
+comment on function job_queue.shape() is 'Changes when the mirrored tables do: their columns, checks, or our triggers on them.';
+
+create or replace function job_queue.adapt() returns void
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+    t text;
+    relation regclass;
+    kind "char";
+    key pg_catalog.pg_attribute;
+    own text[];
+    all_of text[];
+    core text[];
+    bare text[];
+    locks text := '';
+    mirrors text := '';
+    presence text := '';
+    again text;
+    checkpoints text := '';
+    only_workflows text;
+begin
+    perform pg_advisory_xact_lock(19030, 0);
+
+    foreach t in array array['jobs', 'workflow_executions'] loop
+        relation := to_regclass('public.' || t);
+        select c.relkind into kind from pg_catalog.pg_class as c where c.oid = relation;
+        select * into key from pg_catalog.pg_attribute as a
+        where a.attrelid = relation and a.attname = 'job_id' and not a.attisdropped;
+        again := '';
+        only_workflows := case when t = 'workflow_executions' then
+            ' and exists (select from public.job_queue_jobs as j where j.job_id = any (ids) and j.job_type = ''workflow'')' else '' end;
+        if key.attnum is not null and kind in ('r', 'p') then
+            execute format('grant select, insert, update on public.%I to service_role', t);
+            own := job_queue.own_ids(key.atttypid);
+            all_of := job_queue.written(relation, false, true);
+            core := job_queue.written(relation, true, true);
+            bare := job_queue.written(relation, true, false);
+
+            -- %1 table, %2 the column's side, %3 oid, %4 attribute number: null once the table or its key is gone.
+            locks := locks || format($f$
+    if has_column_privilege(%3$s::oid, %4$s::smallint, 'select') is not null%5$s then
         if passing_over then
-            present := array(select r.job_id::text from public.workflow_executions as r where r.job_id = any (%1$s));
-            locked := array(select r.job_id::text from public.workflow_executions as r where r.job_id = any (%1$s)
-                            for no key update skip locked);
-            ids := array(select i from unnest(ids) with ordinality as u (i, n)
-                         where i <> all (present) or i = any (locked) order by n);
+            present := array(select r.job_id::text from public.%1$I as r where %2$s = any (%8$s));
+            if cardinality(present) > 0 then
+                locked := array(select r.job_id::text from public.%1$I as r where %2$s = any (%8$s)
+                                for no key update skip locked);
+                ids := array(select i from unnest(ids) with ordinality as u (i, n)
+                             where i <> all (present) or i = any (locked) order by n);
+            end if;
         else
-            perform from public.workflow_executions as r where r.job_id = any (%1$s) order by r.job_id for no key update;
+            perform from public.%1$I as r where %2$s = any (%8$s) order by r.job_id for no key update;
         end if;
-    end if;$f$, own_ids);
-            -- Its CHECK knows no "cancelled".
-            executions_mirror := format($f$
-    if exists (select from public.job_queue_jobs as j where j.job_id = any (ids) and j.job_type = 'workflow') then
-        update public.workflow_executions as r
-        set %2$s
-        from (
-            select c.*, case when c.status = 'cancelled' then 'failed' else c.status end as execution_status
-            from job_queue.mirrored(ids) as c
-        ) as m
-        where r.job_id = any (%1$s) and r.job_id::text = m.job_id and (%3$s);
-    end if;$f$, own_ids, sets, differs);
-            if exists (
-                select from pg_catalog.pg_attribute as a
-                where a.attrelid = to_regclass('public.workflow_executions') and a.attname = 'checkpoints' and a.atttypid = 'jsonb'::regtype
-            ) then
-                checkpoint_mirror := format($f$
-    update public.workflow_executions as r
-    set checkpoints = coalesce(r.checkpoints, '{}') || jsonb_build_object(step::text, output)
-    where r.job_id = any (%1$s);$f$, own_ids);
+    end if;$f$, t, own[2], relation::oid, key.attnum, replace(only_workflows, 'from public.job_queue_jobs as j where j.job_id = any (ids) and',
+                -- A job that is just entering is not known yet.
+                'from unnest(ids) as i left join public.job_queue_jobs as j on j.job_id = i where j.job_id is null or'), '', '', own[1]);
+            if t = 'jobs' then
+                presence := format($f$
+    if has_column_privilege(%s::oid, %s::smallint, 'select') is not null then
+        return array(select r.job_id::text from public.jobs as r where %s = any (%s));
+    end if;$f$, relation::oid, key.attnum, own[2], own[1]);
+            end if;
+
+            if all_of[1] <> '' then
+                mirrors := mirrors || format($f$
+    -- One condition inside the other: a statement that names a table that is gone must not even be looked at.
+    if has_column_privilege(%3$s::oid, %4$s::smallint, 'select') is not null%5$s then
+        if exists (select from public.%1$I as r where %2$s = any (%8$s)) then
+            begin
+                quiet := set_config('job_queue.mirroring', 'on', true);
+                update public.%1$I as r
+                set %6$s
+                from job_queue.mirrored(ids) as m
+                where %2$s = any (%8$s) and r.job_id::text = m.job_id and (%7$s);
+                quiet := set_config('job_queue.mirroring', 'off', true);
+            exception when others then
+                perform job_queue.mirror_parts('%1$s', ids, sqlstate, sqlerrm);
+            end;
+        end if;
+    end if;$f$, t, own[2], relation::oid, key.attnum, only_workflows, all_of[1], all_of[2], own[1]);
+                again := (
+                    select string_agg(format($f$
+    if effort = %s then
+        update public.%I as r set %s from job_queue.mirrored(ids) as m
+        where %s = any (%s) and r.job_id::text = m.job_id and (%s);
+    end if;$f$, e.n, t, e.part[1], own[2], own[1], e.part[2]), '')
+                    from (values (1, all_of), (2, core), (3, bare)) as e (n, part) where e.part[1] <> ''
+                );
             end if;
         end if;
+        if t = 'workflow_executions' and mirrors <> '' and exists (
+            select from pg_catalog.pg_attribute as a
+            where a.attrelid = relation and a.attname = 'checkpoints' and a.atttypid = 'jsonb'::regtype
+        ) then
+            checkpoints := format($f$
+    if has_column_privilege(%s::oid, %s::smallint, 'select') is not null then
+        begin
+            update public.workflow_executions as r
+            set checkpoints = coalesce(r.checkpoints, '{}') || jsonb_build_object(step::text, output)
+            where %s = any (%s);
+        exception when others then
+            perform job_queue.mirror_failed('workflow_executions', ids, sqlstate, sqlerrm);
+        end;
+    end if;$f$, relation::oid, key.attnum, own[2], own[1]);
+        end if;
+        execute format($f$
+create or replace function job_queue.mirror_%s(ids text[], effort integer) returns void
+language plpgsql
+set search_path = ''
+as $body$
+begin%s
+end;
+$body$;$f$, t, again);
     end loop;
 
     execute format($f$
@@ -1766,7 +1972,7 @@ declare
 begin
     if cardinality(ids) = 0 then
         return ids;
-    end if;%s%s
+    end if;%1$s
     return ids;
 end;
 $body$;
@@ -1775,10 +1981,21 @@ create or replace function job_queue.mirror(ids text[]) returns void
 language plpgsql
 set search_path = ''
 as $body$
+declare
+    quiet text;
 begin
     if cardinality(ids) = 0 then
         return;
-    end if;%s%s
+    end if;%2$s
+end;
+$body$;
+
+create or replace function job_queue.rows_of(ids text[]) returns text[]
+language plpgsql
+set search_path = ''
+as $body$
+begin%3$s
+    return '{}';
 end;
 $body$;
 
@@ -1787,17 +2004,126 @@ language plpgsql
 set search_path = ''
 as $body$
 begin
-    -- By step number, as the predecessor kept them.%s
+    -- By step number, as the predecessor kept them.%4$s
 end;
 $body$;
-$f$, jobs_lock, executions_lock, jobs_mirror, executions_mirror, checkpoint_mirror);
-end;
-$migration$;
 
+comment on function job_queue.mirror_checkpoint(text[], integer, jsonb) is
+    'Adds the output of a step to the workflow execution of these jobs, where it exists.';
 comment on function job_queue.lock_mirrored(text[], boolean) is
     'Locks the mirrored rows of these jobs, in order; passing over: leaves out the jobs whose rows somebody else has locked instead of waiting.';
-comment on function job_queue.mirror_checkpoint(text[], integer, jsonb) is 'Adds the output of a step to the workflow execution of these jobs, where it exists.';
 comment on function job_queue.mirror(text[]) is 'Brings the mirrored rows of these jobs, where they exist, up to date.';
+comment on function job_queue.rows_of(text[]) is 'Those of the jobs that have a row in jobs.';
+comment on function job_queue.mirror_jobs(text[], integer) is
+    'Writes the rows of jobs; effort 1: all columns, 2: those of the coordination, 3: these without the status.';
+comment on function job_queue.mirror_workflow_executions(text[], integer) is 'As mirror_jobs, for workflow_executions.';
+$f$, locks, mirrors, presence, checkpoints);
+
+    if presence <> '' then
+        perform job_queue.add_triggers();
+    end if;
+    execute format($f$
+create or replace function job_queue.shape_known() returns text
+language plpgsql
+immutable
+set search_path = ''
+as $body$ begin return %L; end; $body$;
+comment on function job_queue.shape_known() is 'The shape that the functions above were written for.';
+$f$, job_queue.shape());
+end;
+$$;
+
+comment on function job_queue.adapt() is
+    'Writes the functions that touch jobs and workflow_executions for these tables as they are now, and adds our triggers. The housekeeping '
+    'calls it when they have changed; run it yourself to have it at once.';
+
+create or replace function job_queue.adapt_if_changed() returns void
+language plpgsql
+security definer
+set search_path = ''
+set lock_timeout = '100ms'
+as $$
+begin
+    if job_queue.shape() is distinct from job_queue.shape_known() and pg_try_advisory_xact_lock(19030, 0) then
+        perform job_queue.adapt();
+    end if;
+exception when others then
+    raise warning 'The job queue could not adapt to the changed tables: % (%)', sqlerrm, sqlstate
+        using hint = 'Run "select job_queue.adapt()" as the owner of jobs.';
+end;
+$$;
+
+comment on function job_queue.adapt_if_changed() is 'job_queue.adapt when the mirrored tables have changed; holds nobody up and never raises.';
+
+create or replace function job_queue.mirror_failed(relation text, ids text[], state text, message text) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+    -- What another try of the whole call may put right is the caller's.
+    if state ~ '^(40|53|55P03|57|58)' then
+        raise exception using errcode = state, message = message;
+    end if;
+    if state like '42%' then
+        perform job_queue.adapt_if_changed();
+    end if;
+    -- One event a transition, not one a second.
+    if cardinality(ids) = 1 and (
+        select l.event_type from public.job_queue_log as l where l.job_id = ids[1] order by l.created_at desc limit 1
+    ) is distinct from 'mirror_failed' then
+        -- No state of the job is in it: nothing of the job has changed.
+        insert into public.job_queue_log (job_id, job_type, event_type, models, metadata, created_at)
+        select j.job_id, j.job_type, 'mirror_failed', to_jsonb(j.models), jsonb_build_object(
+            'relation', relation, 'sqlstate', state, 'message', left(message, 500)), clock_timestamp()
+        from public.job_queue_jobs as j where j.job_id = ids[1];
+    end if;
+end;
+$$;
+
+comment on function job_queue.mirror_failed(text, text[], text, text) is
+    'After a mirror write failed: raises what may be tried again, adapts to changed tables, and says of a single row that it refused.';
+
+create or replace function job_queue.mirror_parts(relation text, ids text[], state text, message text) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+    half constant integer := cardinality(ids) / 2;
+    part text[];
+begin
+    if half > 0 then
+        perform job_queue.mirror_failed(relation, ids, state, message);
+        for n in 0..1 loop
+            part := case n when 0 then ids[:half] else ids[half + 1:] end;
+            begin
+                execute format('select job_queue.mirror_%s($1, 1)', relation) using part;
+            exception when others then
+                perform job_queue.mirror_parts(relation, part, sqlstate, sqlerrm);
+            end;
+        end loop;
+        return;
+    end if;
+
+    -- One row: as it was tried, for the table may have been adapted to; with the coordination's own columns only; without its status.
+    if state like '42%' then
+        perform job_queue.adapt_if_changed();
+    end if;
+    for effort in 1..3 loop
+        begin
+            execute format('select job_queue.mirror_%s($1, $2)', relation) using ids, effort;
+            if effort < 3 then
+                return;
+            end if;
+        exception when others then
+            null;
+        end;
+    end loop;
+    perform job_queue.mirror_failed(relation, ids, state, message);
+end;
+$$;
+
+comment on function job_queue.mirror_parts(text, text[], text, text) is
+    'After a mirror write failed: finds the rows that refuse it, and writes to each what it takes.';
 
 create or replace function job_queue.refresh_state(
     s public.job_queue_settings, ended text[] default '{}', begun boolean default false
@@ -1868,6 +2194,7 @@ as $$
 declare
     ids text[];
 begin
+    perform job_queue.adapt_if_changed();
     -- What somebody else is deleting or using is passed over: two who keep house never wait for each other.
     if to_regclass('public.jobs') is not null then
         ids := array(
@@ -1903,55 +2230,294 @@ notify pgrst, 'reload schema';
 -- ----------------------------------------------------------------------------------------------------
 -- 036_job_queue_insert_trigger.sql
 
--- Rows inserted into `jobs` by anything (SQL, supabase-js, the Table Editor) with required_models set enter their lines, in the
--- inserter's transaction. Checked at the insert; entered when the transaction commits, so that the locks on the lines are held for a
--- moment only, however long the transaction runs.
+-- Rows that come into `jobs`, get their required_models or go, by anything (SQL, supabase-js, the Table Editor), enter their lines or
+-- leave them, in the transaction of whoever does it. Input is checked and a note is left by the statement; the notes are followed when
+-- the transaction commits, so that the locks on the lines are held for a moment only, however long the transaction runs.
+--
+-- Nothing but refused input makes the user's statement or commit fail. A note that cannot be followed now (the snapshot is not READ
+-- COMMITTED, a line is locked for long, the transaction has locks of the queue already, or it is one of more than a thousand) stays,
+-- as `late`, and the next call that starts jobs, puts one in line or sweeps follows it before it does anything else.
 
 create table if not exists public.job_queue_arrivals (
     id bigint generated always as identity primary key,
     transaction xid8 not null default pg_current_xact_id(),
-    job jsonb not null
+    job_id text not null,
+    job jsonb,
+    late boolean not null default false,
+    rings boolean not null default false
 );
 
-comment on table public.job_queue_arrivals is 'Rows just inserted into jobs, until the inserting transaction commits. Always empty for everybody else.';
+comment on table public.job_queue_arrivals is
+    'Notes of rows that came into jobs or went, until they are followed: at the commit of their transaction, or soon after (late).';
+comment on column public.job_queue_arrivals.job is 'The checked job that is to enter its lines; null: look only whether the row is there.';
+comment on column public.job_queue_arrivals.rings is 'One note of each statement has the notes followed at the commit.';
 
 create index if not exists job_queue_arrivals_transaction_idx on public.job_queue_arrivals (transaction);
+create index if not exists job_queue_arrivals_late_idx on public.job_queue_arrivals (id) where late;
 alter table public.job_queue_arrivals enable row level security;
 revoke all on public.job_queue_arrivals from public, anon, authenticated;
-grant select, insert, delete on public.job_queue_arrivals to service_role;
+grant select, insert, update, delete on public.job_queue_arrivals to service_role;
+
+create or replace function job_queue.arrival(given jsonb) returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+    type text := coalesce(nullif(btrim(given ->> 'job_type'), ''), 'normal');
+    job jsonb;
+    unknown text;
+begin
+    if coalesce(jsonb_typeof(given -> 'required_models'), 'null') = 'null'
+       or coalesce(given ->> 'status', 'pending') not in ('pending', 'pending_retry', 'queued') then
+        return null;
+    end if;
+    job := job_queue.check_job(jsonb_strip_nulls(jsonb_build_object(
+        'job_id', given ->> 'job_id', 'models', given -> 'required_models',
+        'job_type', case when type in ('normal', 'image', 'video', 'workflow') then type else 'normal' end,
+        'handler', left(coalesce(case when type = 'workflow' then nullif(btrim(given ->> 'model'), '') end, type), 200),
+        -- The predecessor's priorities: 1 (or none) first, then 2, then 3. Only a service-role insert may set one.
+        'priority', case
+            when not pg_has_role(coalesce(nullif(current_setting('role', true), 'none'), session_user)::name, 'service_role', 'usage') then 0
+            when jsonb_typeof(given #> '{metadata,priority}') = 'number'
+                then 1 - greatest(1, least(3, round((given #>> '{metadata,priority}')::numeric)))
+            else 0
+        end
+    )));
+    if (select s.unknown_models from public.job_queue_settings as s where s.id = 1) = 'refuse' then
+        select m into unknown from jsonb_array_elements_text(job -> 'models') as m
+        where not exists (select from public.job_queue_models as k where k.model = m) limit 1;
+        if found then
+            perform job_queue.refuse('JQ008', format('The model "%s" is unknown.', left(unknown, 200)),
+                                     'Add it with job_queue_set_model, or let unknown models in with job_queue_set_limits.');
+        end if;
+    end if;
+    return job;
+end;
+$$;
+
+comment on function job_queue.arrival(jsonb) is
+    'The checked job of a row of jobs, or null when it is not for the queue (no models, or a status that does not wait); refuses what rule 10 refuses.';
+
+create or replace function job_queue.early() returns boolean
+language plpgsql
+set search_path = ''
+as $$
+begin
+    return current_setting('transaction_isolation') = 'read committed';
+end;
+$$;
+
+comment on function job_queue.early() is
+    'Whether the notes of this transaction can be followed at its commit: a snapshot that is older than the locks would show a state that has passed.';
+
+create or replace function job_queue.note(notes jsonb, late boolean) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+    insert into public.job_queue_arrivals (job_id, job, late, rings)
+    select n.e ->> 'job_id', nullif(n.e -> 'job', 'null'), note.late, not note.late and n.i = 1
+    from jsonb_array_elements(notes) with ordinality as n (e, i)
+    order by n.i;
+end;
+$$;
+
+comment on function job_queue.note(jsonb, boolean) is 'Leaves notes, to be followed at the commit or late.';
 
 create or replace function job_queue.note_arrivals() returns trigger
 language plpgsql
 security definer
 set search_path = ''
 as $$
+declare
+    notes jsonb;
 begin
-    insert into public.job_queue_arrivals (job)
-    select job_queue.check_job(jsonb_strip_nulls(jsonb_build_object(
-        'job_id', r.row ->> 'job_id', 'models', r.row -> 'required_models',
-        'job_type', coalesce(r.row ->> 'job_type', 'normal'),
-        'handler', case when r.row ->> 'job_type' = 'workflow' then nullif(btrim(r.row ->> 'model'), '') end,
-        -- The predecessor's priorities: 1 (or none) first, then 2, then 3. Only a service-role insert may set one.
-        'priority', case
-            when current_setting('role', true) in ('anon', 'authenticated') then 0
-            when jsonb_typeof(r.row #> '{metadata,priority}') = 'number'
-                then 1 - greatest(1, least(3, round((r.row #>> '{metadata,priority}')::numeric)))
-            else 0
-        end
-    )))
-    from (select to_jsonb(i) as row from inserted as i) as r
-    where jsonb_typeof(r.row -> 'required_models') <> 'null'
-      and r.row ->> 'status' in ('pending', 'pending_retry');
+    -- Also of a row without models whose job is known: it shows from now on what the job does.
+    with rows as materialized (select to_jsonb(i) || jsonb_build_object('job_id', i.job_id::text) as row from inserted as i),
+
+    checked as materialized (select r.row ->> 'job_id' as job_id, job_queue.arrival(r.row) as job from rows as r)
+
+    select jsonb_agg(jsonb_build_object('job_id', c.job_id, 'job', c.job)) into notes
+    from checked as c
+    where c.job_id is not null
+      and (c.job is not null or not job_queue.early()
+           or exists (select from public.job_queue_jobs as k where k.job_id = c.job_id));
+    if notes is not null then
+        perform job_queue.note(notes, not job_queue.early() or jsonb_array_length(notes) > 1000);
+    end if;
+    return null;
+exception when undefined_column then
     return null;
 end;
 $$;
 
 comment on function job_queue.note_arrivals() is 'Trigger on jobs: checks and notes the rows of an insert that are to enter their lines.';
 
+create or replace function job_queue.note_change() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+    job jsonb;
+begin
+    -- Whatever else is edited changes nothing: the columns only show what the engine does.
+    if old.required_models is null and new.required_models is not null
+       and not exists (select from public.job_queue_jobs as k where k.job_id = new.job_id::text) then
+        job := job_queue.arrival(to_jsonb(new) || jsonb_build_object('job_id', new.job_id::text));
+        if job is not null then
+            perform job_queue.note(jsonb_build_array(jsonb_build_object('job_id', new.job_id::text, 'job', job)), not job_queue.early());
+        end if;
+    end if;
+    return null;
+exception when undefined_column then
+    return null;
+end;
+$$;
+
+comment on function job_queue.note_change() is 'Trigger on jobs: a row that gets its required_models later enters its lines then.';
+
+create or replace function job_queue.note_departures() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+set enable_hashjoin = off
+set enable_mergejoin = off
+as $$
+declare
+    notes jsonb;
+begin
+    select jsonb_agg(jsonb_build_object('job_id', d.job_id::text)) into notes
+    from deleted as d
+    left join public.job_queue_jobs as k on k.job_id = d.job_id::text
+    where k.status in ('waiting', 'delayed', 'running') or (k.job_id is null and not job_queue.early());
+    if notes is not null then
+        perform job_queue.note(notes, not job_queue.early() or jsonb_array_length(notes) > 1000);
+    end if;
+    return null;
+exception when undefined_column then
+    return null;
+end;
+$$;
+
+comment on function job_queue.note_departures() is 'Trigger on jobs: notes the deleted rows whose jobs wait or run.';
+
+create or replace function job_queue.note_truncation() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+    -- Late, for at its commit it has the whole table locked, which those that hold a line may be waiting for.
+    insert into public.job_queue_arrivals (job_id, late)
+    select i, true from unnest(job_queue.rows_of(array(
+        select k.job_id from public.job_queue_jobs as k where k.status in ('waiting', 'delayed', 'running')
+    ))) as i;
+    return null;
+end;
+$$;
+
+comment on function job_queue.note_truncation() is 'Trigger on jobs: notes all rows whose jobs wait or run before they are gone.';
+
+create or replace function job_queue.models_of(notes jsonb) returns text[]
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+    return array(
+        select jsonb_array_elements_text(e -> 'job' -> 'models') from jsonb_array_elements(notes) as e where jsonb_typeof(e -> 'job') = 'object'
+        union
+        select unnest(k.models) from public.job_queue_jobs as k
+        where k.job_id in (select e ->> 'job_id' from jsonb_array_elements(notes) as e)
+    );
+end;
+$$;
+
+comment on function job_queue.models_of(jsonb) is 'The models whose lines the following of these notes may change.';
+
+create or replace function job_queue.late_notes(at_most integer) returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+    seen bigint[];
+    ids text[];
+    notes jsonb;
+begin
+    if not pg_try_advisory_xact_lock(19028, 1) then
+        return '[]';
+    end if;
+    select coalesce(array_agg(f.id), '{}'), coalesce(array_agg(distinct f.job_id), '{}') into seen, ids
+    from (select a.id, a.job_id from public.job_queue_arrivals as a where a.late order by a.id limit at_most) as f;
+    ids := job_queue.lock_mirrored(ids, true);
+    with taken as (
+        delete from public.job_queue_arrivals as a where a.id = any (seen) and a.job_id = any (ids) returning a.id, a.job_id, a.job
+    )
+
+    select jsonb_agg(jsonb_build_object('job_id', t.job_id, 'job', t.job) order by t.id) into notes from taken as t;
+    return coalesce(notes, '[]');
+end;
+$$;
+
+comment on function job_queue.late_notes(integer) is
+    'Takes notes that were left for later, their rows locked, first come first; none if another caller does so now. job_queue.follow must follow.';
+
+create or replace function job_queue.follow(notes jsonb, s public.job_queue_settings, locked text[]) returns text[]
+language plpgsql
+set search_path = ''
+as $$
+declare
+    ids text[] := array(select distinct e ->> 'job_id' from jsonb_array_elements(notes) as e);
+    here text[];
+    arrived jsonb;
+    fresh text[];
+    waited text[];
+    ran text[];
+begin
+    if cardinality(ids) = 0 then
+        return '{}';
+    end if;
+    here := job_queue.rows_of(ids);
+    -- One job a row, as it was noted last, at the place of its first note.
+    select coalesce(jsonb_agg(l.job order by l.first), '[]') into arrived
+    from (
+        select (array_agg(e -> 'job' order by n desc))[1] as job, min(n) as first
+        from jsonb_array_elements(notes) with ordinality as t (e, n)
+        where jsonb_typeof(e -> 'job') = 'object' and e ->> 'job_id' = any (here)
+        group by e ->> 'job_id'
+    ) as l;
+    fresh := job_queue.insert_new(arrived, s);
+
+    select coalesce(array_agg(k.job_id) filter (where k.status <> 'running'), '{}'),
+        coalesce(array_agg(k.job_id) filter (where k.status = 'running' and k.cancel_requested_at is null), '{}')
+    into waited, ran
+    from public.job_queue_jobs as k
+    where k.job_id = any (ids) and k.job_id <> all (here) and k.status in ('waiting', 'delayed', 'running')
+      and k.models <@ locked;
+    if cardinality(waited) > 0 then
+        update public.job_queue_jobs as k set error = 'The row of the job was deleted.' where k.job_id = any (waited);
+        perform job_queue.leave(waited, 'cancelled', '{"reason": "row deleted"}');
+    end if;
+    if cardinality(ran) > 0 then
+        -- Its worker is told at the next heartbeat; what the run comes to is recorded all the same.
+        update public.job_queue_jobs as k set cancel_requested_at = clock_timestamp() where k.job_id = any (ran);
+        perform job_queue.log_event(ran, 'cancel_requested', '{"reason": "row deleted"}');
+    end if;
+    return fresh;
+end;
+$$;
+
+comment on function job_queue.follow(jsonb, public.job_queue_settings, text[]) is
+    'Follows notes whose models are locked: jobs whose rows are there enter their lines, jobs whose rows are gone leave them or are asked to stop. '
+    'Returns those that entered; job_queue.settle must follow, then their event, and job_queue.mirror for all of them.';
+
 create or replace function job_queue.admit_arrivals() returns trigger
 language plpgsql
 security definer
 set search_path = ''
+set lock_timeout = '1s'
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 set enable_bitmapscan = off
@@ -1960,41 +2526,72 @@ set enable_mergejoin = off
 set jit = off
 as $$
 declare
-    arrived jsonb;
-    fresh text[];
+    notes jsonb;
 begin
-    -- All rows of the transaction at its first deferred firing, so that their lines are locked in one go and in order.
-    with taken as (
-        delete from public.job_queue_arrivals as a where a.transaction = pg_current_xact_id() returning a.id, a.job
-    )
+    -- All notes of the transaction at its first deferred firing, so that their lines are locked in one go and in order.
+    begin
+        if coalesce(current_setting('job_queue.locked', true), '') <> 'on'
+           and (select count(*) from (select from public.job_queue_arrivals as a where a.late limit 101) as l) <= 100 then
+            with taken as (
+                delete from public.job_queue_arrivals as a
+                where a.transaction = pg_current_xact_id() and not a.late returning a.id, a.job_id, a.job
+            )
 
-    select jsonb_agg(t.job order by t.id) into arrived from taken as t;
-    if arrived is not null then
-        fresh := job_queue.enter_new(arrived);
-        perform job_queue.log_event(fresh, 'queued');
-        -- All of them: a row that comes late says what its job is now.
-        perform job_queue.mirror(array(select e ->> 'job_id' from jsonb_array_elements(arrived) as e));
-        perform job_queue.recheck_state();
-    end if;
+            select jsonb_agg(jsonb_build_object('job_id', t.job_id, 'job', t.job) order by t.id) into notes from taken as t;
+            if jsonb_array_length(notes) <= 1000 then
+                perform job_queue.enter_new('[]', notes => notes);
+                perform job_queue.recheck_state();
+                return null;
+            elsif notes is null then
+                return null;
+            end if;
+            raise exception using errcode = '55P03', message = 'too many';
+        end if;
+    exception when others then
+        if sqlstate <> '55P03' then
+            raise warning 'Rows of jobs enter their lines late: % (%)', sqlerrm, sqlstate;
+        end if;
+    end;
+    update public.job_queue_arrivals as a set late = true where a.transaction = pg_current_xact_id() and not a.late;
     return null;
 end;
 $$;
 
-comment on function job_queue.admit_arrivals() is 'Deferred trigger: puts the noted rows of the transaction in line.';
+comment on function job_queue.admit_arrivals() is 'Deferred trigger: follows the notes of the transaction, or leaves them for later.';
 
 drop trigger if exists job_queue_admit on public.job_queue_arrivals;
 create constraint trigger job_queue_admit after insert on public.job_queue_arrivals
-deferrable initially deferred for each row execute function job_queue.admit_arrivals();
+deferrable initially deferred for each row when (new.rings) execute function job_queue.admit_arrivals();
 
-do $migration$
+create or replace function job_queue.add_triggers() returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+    t record;
 begin
-    if to_regclass('public.jobs') is not null then
-        execute 'drop trigger if exists job_queue_arrive on public.jobs';
-        execute 'create trigger job_queue_arrive after insert on public.jobs '
-                'referencing new table as inserted for each statement execute function job_queue.note_arrivals()';
-    end if;
+    -- Only those that are missing: creating one waits for whoever writes to jobs. None depends on a column, or it could not be dropped.
+    for t in
+        select * from (values
+            ('job_queue_arrive', 'after insert', 'referencing new table as inserted for each statement execute function job_queue.note_arrivals()'),
+            ('job_queue_depart', 'after delete', 'referencing old table as deleted for each statement execute function job_queue.note_departures()'),
+            ('job_queue_empty', 'before truncate', 'for each statement execute function job_queue.note_truncation()'),
+            -- Not for what job_queue.mirror itself writes.
+            ('job_queue_change', 'after update', 'for each row when (pg_trigger_depth() > 0 or '
+             'current_setting(''job_queue.mirroring'', true) is distinct from ''on'') execute function job_queue.note_change()')
+        ) as v (name, event, action)
+        where not exists (
+            select from pg_catalog.pg_trigger as g where g.tgrelid = to_regclass('public.jobs') and g.tgname = v.name
+        )
+    loop
+        execute format('create trigger %I %s on public.jobs %s', t.name, t.event, t.action);
+    end loop;
 end;
-$migration$;
+$$;
+
+comment on function job_queue.add_triggers() is 'Puts our triggers on jobs.';
+
+select job_queue.adapt();
 
 notify pgrst, 'reload schema';
 
@@ -2272,69 +2869,48 @@ notify pgrst, 'reload schema';
 -- ----------------------------------------------------------------------------------------------------
 -- 040_job_queue_enqueue.sql
 
-create or replace function job_queue.enter_new(jobs jsonb, asked boolean default false) returns text[]
+create or replace function job_queue.under_own_names(jobs jsonb) returns jsonb
 language plpgsql
+stable
 set search_path = ''
 as $$
-declare
-    s public.job_queue_settings;
-    ids text[] := array(select e ->> 'job_id' from jsonb_array_elements(jobs) as e);
-    needs text[];
-    moment timestamptz;
-    fresh text[];
-    due text[];
-    entered text[];
-    rated text[];
 begin
-    perform job_queue.lock_mirrored(ids, false);
-    -- A job that is asked for has somebody to run it: it comes back, and is not set aside.
-    due := array(
-        select u.id from unnest(job_queue.lock_mirrored(job_queue.recoverable(20, asked), true)) as u (id)
-        where not asked or u.id <> all (ids) or not exists (
-            select from public.job_queue_jobs as j where j.job_id = u.id and j.runnable)
-        union
-        select j.job_id from public.job_queue_jobs as j
-        where asked and j.job_id = any (ids)
-          and (j.skipped or j.status in ('waiting', 'delayed') and j.deadline < clock_timestamp())
-    );
-    s := job_queue.settings();
-    -- A name may have become an alias since it was checked (a user's transaction may be long); from here on none can.
-    if exists (
+    if not exists (
         select from jsonb_array_elements(jobs) as e
         cross join jsonb_array_elements_text(e -> 'models') as m
         join public.job_queue_aliases as a on a.alias = m
+        where jsonb_typeof(e) = 'object'
     ) then
+        return jobs;
+    end if;
+    return (
         select jsonb_agg(e || jsonb_build_object(
             'models', to_jsonb(job_queue.own_names(e -> 'models')),
             'steps', case when jsonb_typeof(e -> 'steps') = 'array' then (
                 select jsonb_agg(t.step || jsonb_build_object('models', to_jsonb(job_queue.own_names(t.step -> 'models'))) order by t.k)
                 from jsonb_array_elements(e -> 'steps') with ordinality as t (step, k)
             ) end
-        ) order by g.n) into jobs
-        from jsonb_array_elements(jobs) with ordinality as g (e, n);
-    end if;
-    rated := job_queue.models_due();
-    needs := job_queue.lines_of(array(
-        select distinct m from jsonb_array_elements(jobs) as e
-        cross join jsonb_array_elements_text(e -> 'models') as m
-        -- A finished one may be removed at this instant, and is new then.
-        where not exists (select from public.job_queue_jobs as j
-                          where j.job_id = e ->> 'job_id' and j.status not in ('completed', 'failed', 'cancelled'))
-        union
-        -- Known ones too: their rows are waited for, or shown as they are, under the locks of their lines only.
-        select unnest(j.models) from public.job_queue_jobs as j where j.job_id = any (due || ids)
-    ), s) || rated;
-    perform job_queue.lock_models(needs, s);
-    if cardinality(due) > 0 then
-        perform from public.job_queue_jobs as j where j.job_id = any (due) order by j.job_id for no key update;
-        entered := job_queue.recover(due, s);
-    end if;
+        ) order by g.n)
+        from jsonb_array_elements(jobs) with ordinality as g (e, n)
+    );
+end;
+$$;
 
+comment on function job_queue.under_own_names(jsonb) is 'Checked jobs, with the models that their names stand for now.';
+
+create or replace function job_queue.insert_new(jobs jsonb, s public.job_queue_settings) returns text[]
+language plpgsql
+set search_path = ''
+as $$
+declare
     -- Under the locks, so that nobody who enters later in any of these lines can have an earlier key.
-    moment := clock_timestamp();
+    moment timestamptz := clock_timestamp();
+    fresh text[];
+begin
     with inserted as (
         insert into public.job_queue_jobs (
-            job_id, job_type, handler, models, needs, holding, steps, status, priority, entered_at, waits_since, line_key, seq, due_at, deadline,
+            job_id, job_type, handler, models, needs, holding, steps, status, priority, entered_at, waits_since, line_key, seq,
+            due_at, deadline,
             max_attempts, payload
         )
         select n.job_id, n.job_type, n.handler, n.models, job_queue.needs_of(n.models, n.holding, n.steps, 0), n.holding, n.steps,
@@ -2362,19 +2938,96 @@ begin
     perform job_queue.enter(array(
         select j.job_id from public.job_queue_jobs as j where j.job_id = any (fresh) and j.status = 'waiting'
     ), s);
-    if cardinality(fresh || due || rated) > 0 then
-        perform job_queue.settle(needs, fresh || entered);
+    return fresh;
+end;
+$$;
+
+comment on function job_queue.insert_new(jsonb, public.job_queue_settings) is
+    'Puts those of the checked jobs that are not known yet in their locked lines; returns their ids. job_queue.settle must follow.';
+
+create or replace function job_queue.enter_new(jobs jsonb, asked boolean default false, notes jsonb default '[]') returns text[]
+language plpgsql
+set search_path = ''
+as $$
+declare
+    s public.job_queue_settings;
+    ids text[] := array(select e ->> 'job_id' from jsonb_array_elements(jobs) as e);
+    noted text[] := array(select distinct e ->> 'job_id' from jsonb_array_elements(notes) as e);
+    needs text[];
+    fresh text[];
+    due text[];
+    entered text[];
+    came text[] := '{}';
+    rated text[];
+begin
+    perform job_queue.lock_mirrored(ids || noted, false);
+    -- Those that came before and could not enter then, enter first.
+    if exists (select from public.job_queue_arrivals as a where a.late) then
+        notes := job_queue.late_notes(100) || notes;
     end if;
-    if cardinality(due) > 0 then
-        perform job_queue.mirror(due);
+    -- A job that is asked for has somebody to run it: it comes back, and is not set aside.
+    due := array(
+        select u.id from unnest(job_queue.lock_mirrored(job_queue.recoverable(20, asked), true)) as u (id)
+        where not asked or u.id <> all (ids) or not exists (
+            select from public.job_queue_jobs as j where j.job_id = u.id and j.runnable)
+        union
+        select j.job_id from public.job_queue_jobs as j
+        where asked and j.job_id = any (ids)
+          and (j.skipped or j.status in ('waiting', 'delayed') and j.deadline < clock_timestamp())
+    );
+    s := job_queue.settings();
+    -- A name may have become an alias since it was checked (a user's transaction may be long); from here on none can.
+    jobs := job_queue.under_own_names(jobs);
+    if notes <> '[]' then
+        notes := (
+            select jsonb_agg(e || jsonb_build_object('job', case when jsonb_typeof(e -> 'job') = 'object'
+                then job_queue.under_own_names(jsonb_build_array(e -> 'job')) -> 0 end) order by n)
+            from jsonb_array_elements(notes) with ordinality as t (e, n)
+        );
+    end if;
+    rated := job_queue.models_due();
+    needs := job_queue.lines_of(array(
+        select distinct m from jsonb_array_elements(jobs) as e
+        cross join jsonb_array_elements_text(e -> 'models') as m
+        -- A finished one may be removed at this instant, and is new then.
+        where not exists (select from public.job_queue_jobs as j
+                          where j.job_id = e ->> 'job_id' and j.status not in ('completed', 'failed', 'cancelled'))
+        union
+        -- Known ones too: their rows are waited for, or shown as they are, under the locks of their lines only.
+        select unnest(j.models) from public.job_queue_jobs as j where j.job_id = any (due || ids)
+    ), s) || rated;
+    if notes <> '[]' then
+        noted := array(select distinct e ->> 'job_id' from jsonb_array_elements(notes) as e);
+        -- Their models were let in when they were noted, whatever the setting is now.
+        insert into public.job_queue_models (model, capacity)
+        select n, s.default_capacity from unnest(job_queue.models_of(notes)) as n order by n collate "C"
+        on conflict (model) do nothing;
+        needs := needs || job_queue.models_of(notes);
+    end if;
+    perform job_queue.lock_models(needs, s);
+    if cardinality(due || noted) > 0 then
+        perform from public.job_queue_jobs as j where j.job_id = any (due || noted) order by j.job_id for no key update;
+        came := job_queue.follow(notes, s, needs);
+        entered := job_queue.recover(due, s);
+    end if;
+
+    fresh := job_queue.insert_new(jobs, s);
+    if cardinality(fresh || due || rated || noted) > 0 then
+        perform job_queue.settle(needs, came || fresh || entered);
+    end if;
+    if cardinality(came) > 0 then
+        perform job_queue.log_event(came, 'queued');
+    end if;
+    if cardinality(due || noted) > 0 then
+        perform job_queue.mirror(due || noted);
     end if;
     return fresh;
 end;
 $$;
 
-comment on function job_queue.enter_new(jsonb, boolean) is
-    'Puts checked jobs (job_queue.check_job) that are not known yet in line, under the locks of all their models; returns their ids. On the way it takes back dead leases and lets due jobs in. '
-    'asked: somebody asks for these very jobs, known ones too.';
+comment on function job_queue.enter_new(jsonb, boolean, jsonb) is
+    'Puts checked jobs (job_queue.check_job) that are not known yet in line, under the locks of all their models; returns their ids. On the way it '
+    'follows notes of the rows of jobs, takes back dead leases and lets due jobs in. asked: somebody asks for these very jobs, known ones too.';
 
 create or replace function job_queue.check_job(job jsonb) returns jsonb
 language plpgsql
@@ -2698,6 +3351,9 @@ declare
     s public.job_queue_settings;
     ids text[] := array(select e ->> 'job_id' from jsonb_array_elements(outcomes) as e);
     due text[] := '{}';
+    notes jsonb := '[]';
+    noted text[] := '{}';
+    came text[] := '{}';
     rated text[] := '{}';
     behind text[] := '{}';
     handlers text[];
@@ -2716,6 +3372,10 @@ begin
     if claim is not null then
         handlers := job_queue.names_of('handlers', claim -> 'handlers');
         models := job_queue.names_of('models', claim -> 'models');
+        if exists (select from public.job_queue_arrivals as a where a.late) then
+            notes := job_queue.late_notes(100);
+            noted := array(select distinct e ->> 'job_id' from jsonb_array_elements(notes) as e);
+        end if;
         due := job_queue.recoverable(20, look => job_queue.note_worker(worker, handlers, models))
             || job_queue.awaited(handlers, models, 20);
         due := array(select unnest(job_queue.lock_mirrored(due, true)) except select unnest(ids));
@@ -2726,18 +3386,27 @@ begin
         behind := job_queue.lock_mirrored(job_queue.lendable(handlers, models, s.max_overtakes, ids), true);
     end if;
 
-    if cardinality(ids || due || rated || behind) > 0 then
+    if cardinality(ids || due || noted || rated || behind) > 0 then
         needs := job_queue.lines_of(array(
             select distinct unnest(j.models) from public.job_queue_jobs as j where j.job_id = any (ids || due || behind)
         ), s) || rated;
+        if notes <> '[]' then
+            -- Their models are known, or were let in when they were noted.
+            needs := needs || job_queue.models_of(notes);
+            s.unknown_models := 'create';
+        end if;
         perform job_queue.lock_models(needs, s);
-        perform from public.job_queue_jobs as j where j.job_id = any (ids || due) order by j.job_id for no key update;
+        perform from public.job_queue_jobs as j where j.job_id = any (ids || due || noted) order by j.job_id for no key update;
         verdicts := job_queue.settle_outcomes(outcomes, s);
         back := job_queue.recover(due, s);
+        came := job_queue.follow(notes, s, needs);
         ended := array(
             select v.job_id from jsonb_to_recordset(verdicts) as v (job_id text, changes boolean) where v.changes
         );
-        perform job_queue.settle(needs, ended || back);
+        perform job_queue.settle(needs, ended || back || came);
+        if cardinality(came) > 0 then
+            perform job_queue.log_event(came, 'queued');
+        end if;
     end if;
 
     if claim is not null and not s.paused then
@@ -2752,7 +3421,7 @@ begin
         end loop;
     end if;
     begun := array(select l ->> 'job_id' from jsonb_array_elements(leases) as l);
-    perform job_queue.mirror(ended || due || begun);
+    perform job_queue.mirror(ended || due || noted || begun);
     if job_queue.refresh_state(s, ended || due, cardinality(begun) > 0) then
         perform job_queue.housekeep();
     end if;
@@ -3188,8 +3857,8 @@ begin
         select name, l.created_at, (l.metadata ->> 'token')::bigint
         from public.job_queue_log as l
         where l.event_type = 'started' and l.created_at > now() - interval '1 minute' and coalesce(l.metadata -> 'needs', l.models) ? name
-          and l.metadata ? 'token' and not exists (
-              select from public.job_queue_starts as e where e.model = name and e.token = (l.metadata ->> 'token')::bigint);
+          and l.metadata ? 'token'
+        on conflict do nothing;
     end if;
 
     touched := array[name];
@@ -4583,25 +5252,25 @@ notify pgrst, 'reload schema';
 -- what was applied
 
 insert into public.job_queue_migrations (name, checksum) values ('029_job_queue_migrations.sql', 'acdc948304f5ecdd2310aa1e8c7c8bd70b4ece92773e4fc1dea17eb14b5334bd') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('027_add_job_queue_coordination.sql', '59071b52084f32f81df2f908753cc426bfb92bae823b6da28b0a00e2c22f2b4c') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('027_add_job_queue_coordination.sql', '65858bf8d5a96c67b440b94651f9f7e7ab31c4fa405c60af0f4d1f67335be5ce') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('030_job_queue_tables.sql', 'b9a35e8a8edae8d152b57397949148afbf24f40519056c7f5b148997246bdb06') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('031_job_queue_checks.sql', '188bd5f716725779787108f9aed09e4c4253053ee178d3855ca1d5ab1e75bbf5') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('032_job_queue_admission.sql', 'b54ec4b849c1009b654356659a27e276c7a19dd340b0b07e71253ff8f420588c') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('032_job_queue_admission.sql', '1ca464d4a5865e497b5a82ce9388e17808d4f2e7a91d274b1a66feb59b14691c') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('033_job_queue_places.sql', 'b2b5a2b474dfc1d6d44267f2ee75e7457209b13ea3fd567d18d953022193a782') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('034_job_queue_transitions.sql', 'cf6d6af97d9953fa6f21bd2c12d8a83545feeff0c49b71a9d1aa78a5c3d4a63a') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('035_job_queue_mirror.sql', 'a4c3457bf2588876729b040e5fc6b8373534167bb9c64f193a1a64eaa355c47b') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('036_job_queue_insert_trigger.sql', 'f8a9d80dfeeddd4fffb43c3843fa1f43d4f4098a2fcee5f5695dec4f6504a3fa') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('035_job_queue_mirror.sql', 'e2fc29eaae61db61b39bd098b00a71867a90f4207fe03cd92b3060df6e6c4ba7') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('036_job_queue_insert_trigger.sql', '3fb68180f5118ed84ebd32aba250da06b34dccb66847900de8dfb3291b3df2f9') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('037_job_queue_workers.sql', 'c7c1ff48a27a9bac12f6333c3dfcef12f69f31b05141958ac7b54b22f2d800af') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('038_job_queue_overtakes.sql', '8fc11cbd7c2ef053167d6f371776f0025f5f84e7a1c5679365d54efb6f8a1e5f') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('039_job_queue_version_number.sql', 'f760d9c6f94c5f6d4f823824915f02e1bfd09e4bd3e1a153e56dd0c0930ddc79') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('040_job_queue_enqueue.sql', 'a3329efa6cba7be7ee6f7eac4d749cbf5a87ac7ef2179dc9ae25df86c18748c2') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('040_job_queue_enqueue.sql', 'b3c70d6cdcd048d1345ff8e5fe05283deab6eb994021690c0b83008067d69f29') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('041_job_queue_start.sql', 'f8e1e9ddfd8c84314d6b8ad9b64df817fb2dd62d02a747c1533733079fed5bb9') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('042_job_queue_complete.sql', '20954005be379aafc4c2f20adea6cf5237b29d27879439fcbb27bee75f817563') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('042_job_queue_complete.sql', 'cb5fde5763f9f122d9b6c65e6160716f5a016a619db543ccca1695edf3d47b01') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('043_job_queue_claim.sql', '8d00a2a9b76902497e5c391b31cb3ee1d2b265be57b1b745842a33afb672c454') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('044_job_queue_heartbeat.sql', '1393c1aeecb3d09495974a5db86ad6de136069fc9dc93945a4018c734d0c057d') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('045_job_queue_release_models.sql', 'd635ccab477108f8b9377b4c9b45ed937172840bf7c3c5398b3019bf07e79307') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('046_job_queue_cancel.sql', '74f0bd6650f950ab89b717e5686ea0aa136db22db181f2f89936cff5586ed022') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('047_job_queue_set_model.sql', 'bca9bdcc47e8673262d9ea0e631af0124e029da980c696b5e96df2d3eae85def') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('047_job_queue_set_model.sql', 'd3bc2c3e239469f1e1cbb5f84e4ef6ec95bbbd10d6a1c594d44d6b97d87b6327') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('048_job_queue_set_limits.sql', '1590bef0e91fa8804d8e1e1ed3ee03f28d876b1e76a1ec26f9199e0820d285dc') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('049_job_queue_tidy.sql', '3e12a7d2930fd7f6863897d0d71b4d46fe33af7c4071990634654054fc5518c1') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('050_job_queue_explain.sql', '1a503261a0842ccb010a58246b3f8f898b8c6816c757be1cdd8027f6d1699ada') on conflict (name) do nothing;

@@ -8,6 +8,9 @@ declare
 begin
     if to_regclass('public.jobs') is not null then
         drop trigger if exists job_queue_arrive on public.jobs;
+        drop trigger if exists job_queue_depart on public.jobs;
+        drop trigger if exists job_queue_empty on public.jobs;
+        drop trigger if exists job_queue_change on public.jobs;
     end if;
     drop table if exists public.job_queue_arrivals cascade;
     drop table if exists public.job_queue_lines cascade;

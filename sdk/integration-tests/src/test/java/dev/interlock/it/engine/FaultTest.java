@@ -9,7 +9,6 @@ import dev.interlock.JobCoordinator;
 import dev.interlock.JobRequest;
 import dev.interlock.RetryOptions;
 import dev.interlock.ServerErrorException;
-import dev.interlock.ServiceException;
 import dev.interlock.StartResult;
 import dev.interlock.SupabaseClient;
 import java.io.IOException;
@@ -102,22 +101,27 @@ class FaultTest extends EngineTest {
     }
 
     @Test
-    @DisplayName("F48 When the mirrored row cannot be written nothing happened, and the job starts later")
+    @DisplayName(
+            "F48 A row that refuses to be written stops nothing: its job runs and ends, and the log says what the row refused")
     void f48_mirrorFails() throws Exception {
         sql("insert into public.jobs (prompt, required_models) values ('p', '[\"m\"]')");
         sql("create function public.test_refuse() returns trigger language plpgsql as"
                 + " $$ begin raise exception 'no updates today'; end $$");
         sql(
                 "create trigger test_refuse before update on public.jobs for each row execute function public.test_refuse()");
+        String id;
         try {
-            assertThatThrownBy(() -> queue.claim("w", 1)).isInstanceOf(ServiceException.class);
-            assertThat(rows("select job_id from public.job_queue_jobs where status = 'running'"))
-                    .isEmpty();
+            JsonNode lease = queue.claimWith("w", 1, Map.of()).path("leases").path(0);
+            id = lease.path("job_id").asString();
+            assertThat(events(id)).containsExactly("queued", "started", "mirror_failed");
+            queue.sweep();
+            assertThat(queue.complete(id, lease.path("token").asLong())).isEqualTo("completed");
+            assertThat(events(id)).containsExactly("queued", "started", "mirror_failed", "completed", "mirror_failed");
         } finally {
             sql("drop function public.test_refuse() cascade");
         }
-
-        assertThat(queue.claim("w", 1)).hasSize(1);
+        assertThat(rows("select metadata ->> 'message' from public.job_queue_log where event_type = 'mirror_failed'"))
+                .containsOnly("no updates today");
     }
 
     @Test
