@@ -51,7 +51,8 @@ begin
             else 0
         end
     )));
-    if (select s.unknown_models from public.job_queue_settings as s where s.id = 1) = 'refuse' then
+    if (select s.unknown_models from public.job_queue_settings as s where s.id = 1) = 'refuse'
+       and not exists (select from public.job_queue_jobs as k where k.job_id = job ->> 'job_id') then
         select m into unknown from jsonb_array_elements_text(job -> 'models') as m
         where not exists (select from public.job_queue_models as k where k.model = m) limit 1;
         if found then
@@ -204,6 +205,22 @@ end;
 $$;
 
 comment on function job_queue.models_of(jsonb) is 'The models whose lines the following of these notes may change.';
+
+create or replace function job_queue.notes_under_own_names(notes jsonb) returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+    return (
+        select jsonb_agg(e || jsonb_build_object('job', case when jsonb_typeof(e -> 'job') = 'object'
+            then job_queue.under_own_names(jsonb_build_array(e -> 'job')) -> 0 end) order by n)
+        from jsonb_array_elements(notes) with ordinality as t (e, n)
+    );
+end;
+$$;
+
+comment on function job_queue.notes_under_own_names(jsonb) is 'Notes, with the models that the names in them stand for now.';
 
 create or replace function job_queue.late_notes(at_most integer) returns jsonb
 language plpgsql

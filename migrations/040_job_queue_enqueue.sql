@@ -108,11 +108,7 @@ begin
     -- A name may have become an alias since it was checked (a user's transaction may be long); from here on none can.
     jobs := job_queue.under_own_names(jobs);
     if notes <> '[]' then
-        notes := (
-            select jsonb_agg(e || jsonb_build_object('job', case when jsonb_typeof(e -> 'job') = 'object'
-                then job_queue.under_own_names(jsonb_build_array(e -> 'job')) -> 0 end) order by n)
-            from jsonb_array_elements(notes) with ordinality as t (e, n)
-        );
+        notes := job_queue.notes_under_own_names(notes);
     end if;
     rated := job_queue.models_due();
     needs := job_queue.lines_of(array(

@@ -138,6 +138,7 @@ begin
         ), s) || rated;
         if notes <> '[]' then
             -- Their models are known, or were let in when they were noted.
+            notes := job_queue.notes_under_own_names(notes);
             needs := needs || job_queue.models_of(notes);
             s.unknown_models := 'create';
         end if;

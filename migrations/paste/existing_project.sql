@@ -2283,7 +2283,8 @@ begin
             else 0
         end
     )));
-    if (select s.unknown_models from public.job_queue_settings as s where s.id = 1) = 'refuse' then
+    if (select s.unknown_models from public.job_queue_settings as s where s.id = 1) = 'refuse'
+       and not exists (select from public.job_queue_jobs as k where k.job_id = job ->> 'job_id') then
         select m into unknown from jsonb_array_elements_text(job -> 'models') as m
         where not exists (select from public.job_queue_models as k where k.model = m) limit 1;
         if found then
@@ -2436,6 +2437,22 @@ end;
 $$;
 
 comment on function job_queue.models_of(jsonb) is 'The models whose lines the following of these notes may change.';
+
+create or replace function job_queue.notes_under_own_names(notes jsonb) returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+    return (
+        select jsonb_agg(e || jsonb_build_object('job', case when jsonb_typeof(e -> 'job') = 'object'
+            then job_queue.under_own_names(jsonb_build_array(e -> 'job')) -> 0 end) order by n)
+        from jsonb_array_elements(notes) with ordinality as t (e, n)
+    );
+end;
+$$;
+
+comment on function job_queue.notes_under_own_names(jsonb) is 'Notes, with the models that the names in them stand for now.';
 
 create or replace function job_queue.late_notes(at_most integer) returns jsonb
 language plpgsql
@@ -2979,11 +2996,7 @@ begin
     -- A name may have become an alias since it was checked (a user's transaction may be long); from here on none can.
     jobs := job_queue.under_own_names(jobs);
     if notes <> '[]' then
-        notes := (
-            select jsonb_agg(e || jsonb_build_object('job', case when jsonb_typeof(e -> 'job') = 'object'
-                then job_queue.under_own_names(jsonb_build_array(e -> 'job')) -> 0 end) order by n)
-            from jsonb_array_elements(notes) with ordinality as t (e, n)
-        );
+        notes := job_queue.notes_under_own_names(notes);
     end if;
     rated := job_queue.models_due();
     needs := job_queue.lines_of(array(
@@ -3392,6 +3405,7 @@ begin
         ), s) || rated;
         if notes <> '[]' then
             -- Their models are known, or were let in when they were noted.
+            notes := job_queue.notes_under_own_names(notes);
             needs := needs || job_queue.models_of(notes);
             s.unknown_models := 'create';
         end if;
@@ -5259,13 +5273,13 @@ insert into public.job_queue_migrations (name, checksum) values ('032_job_queue_
 insert into public.job_queue_migrations (name, checksum) values ('033_job_queue_places.sql', 'b2b5a2b474dfc1d6d44267f2ee75e7457209b13ea3fd567d18d953022193a782') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('034_job_queue_transitions.sql', 'cf6d6af97d9953fa6f21bd2c12d8a83545feeff0c49b71a9d1aa78a5c3d4a63a') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('035_job_queue_mirror.sql', 'e2fc29eaae61db61b39bd098b00a71867a90f4207fe03cd92b3060df6e6c4ba7') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('036_job_queue_insert_trigger.sql', '3fb68180f5118ed84ebd32aba250da06b34dccb66847900de8dfb3291b3df2f9') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('036_job_queue_insert_trigger.sql', '2a597de3edcffa895fb854f8c1064079bb1055201cff176b9a70ef28e2357118') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('037_job_queue_workers.sql', 'c7c1ff48a27a9bac12f6333c3dfcef12f69f31b05141958ac7b54b22f2d800af') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('038_job_queue_overtakes.sql', '8fc11cbd7c2ef053167d6f371776f0025f5f84e7a1c5679365d54efb6f8a1e5f') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('039_job_queue_version_number.sql', 'f760d9c6f94c5f6d4f823824915f02e1bfd09e4bd3e1a153e56dd0c0930ddc79') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('040_job_queue_enqueue.sql', 'b3c70d6cdcd048d1345ff8e5fe05283deab6eb994021690c0b83008067d69f29') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('040_job_queue_enqueue.sql', 'b3ccf3caff0e0f08778613568f677aff69e16fe7e35179d9ef79e83a3c07f247') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('041_job_queue_start.sql', 'f8e1e9ddfd8c84314d6b8ad9b64df817fb2dd62d02a747c1533733079fed5bb9') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('042_job_queue_complete.sql', 'cb5fde5763f9f122d9b6c65e6160716f5a016a619db543ccca1695edf3d47b01') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('042_job_queue_complete.sql', '897aeb790511aa6a06c57c0fa5f1fc9598af1a49862261461aed5054ba421fa0') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('043_job_queue_claim.sql', '8d00a2a9b76902497e5c391b31cb3ee1d2b265be57b1b745842a33afb672c454') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('044_job_queue_heartbeat.sql', '1393c1aeecb3d09495974a5db86ad6de136069fc9dc93945a4018c734d0c057d') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('045_job_queue_release_models.sql', 'd635ccab477108f8b9377b4c9b45ed937172840bf7c3c5398b3019bf07e79307') on conflict (name) do nothing;

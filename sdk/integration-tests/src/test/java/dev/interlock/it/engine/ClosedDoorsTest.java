@@ -11,8 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
+import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -25,6 +24,12 @@ class ClosedDoorsTest extends EngineTest {
             "(p.pronamespace = 'job_queue'::regnamespace or (p.pronamespace = 'public'::regnamespace"
                     + " and (p.proname like 'job\\_queue\\_%' or p.proname = 'exec_sql')))";
 
+    /** The number of rows and the latest change of each table of ours. */
+    private static final String EVERYTHING =
+            "select relname || ' ' || (xpath('/row/c/text()', query_to_xml('select concat(count(*),"
+                    + " '' '', max(xmin::text::bigint)) as c from public.' || relname, false, true, '')))[1] from pg_class"
+                    + " where relnamespace = 'public'::regnamespace and relkind = 'r' and relname like 'job\\_queue\\_%' order by 1";
+
     @Test
     @DisplayName("I12, F151 Every table is refused to anon and to signed-in users, to read and to write")
     void tablesAreClosed() throws Exception {
@@ -32,20 +37,28 @@ class ClosedDoorsTest extends EngineTest {
         List<String> tables = rows(
                 "select tablename from pg_tables where schemaname = 'public' and tablename like 'job\\_queue\\_%'");
         assertThat(tables).hasSizeGreaterThan(8);
+        List<String> before = rows(EVERYTHING);
         for (SupabaseClient outsider : outsiders()) {
             for (String table : tables) {
-                assertThatThrownBy(() -> outsider.from(table).select().limit(1).listOf(JsonNode.class))
-                        .as(table)
-                        .isInstanceOf(InterlockException.class)
-                        .hasMessageContaining("42501");
-                assertThatThrownBy(() -> outsider.raw("POST", "/" + table, Map.of(), "{}"))
-                        .as(table)
-                        .isInstanceOf(InterlockException.class);
-                assertThatThrownBy(() -> outsider.raw("DELETE", "/" + table + "?limit=1", Map.of(), null))
-                        .as(table)
-                        .isInstanceOf(InterlockException.class);
+                String column = rows(
+                                "select attname from pg_attribute where attrelid = ('public.' || ?)::regclass and attnum > 0 and attidentity = '' order by attnum limit 1",
+                                table)
+                        .get(0);
+                String all = "/" + table + "?" + column + "=not.is.null";
+                for (Callable<Object> attempt : List.<Callable<Object>>of(
+                        () -> outsider.from(table).select().limit(1).listOf(JsonNode.class),
+                        () -> outsider.raw("POST", "/" + table, Map.of(), "{}"),
+                        () -> outsider.raw("POST", "/" + table, Map.of("Prefer", "resolution=merge-duplicates"), "{}"),
+                        () -> outsider.raw("PATCH", all, Map.of(), "{\"" + column + "\": null}"),
+                        () -> outsider.raw("DELETE", all, Map.of(), null))) {
+                    assertThatThrownBy(attempt::call)
+                            .as(table)
+                            .isInstanceOf(InterlockException.class)
+                            .hasMessageContaining("42501");
+                }
             }
         }
+        assertThat(rows(EVERYTHING)).isEqualTo(before);
         assertThat(queue.status("a")).isEqualTo("running");
     }
 
@@ -154,24 +167,65 @@ class ClosedDoorsTest extends EngineTest {
     }
 
     @Test
-    @DisplayName("Every UPDATE and DELETE of the SQL has a WHERE, for Supabase loads safeupdate")
+    @DisplayName(
+            "I12 Nothing of ours is granted to anybody but its owner and service_role: relations, columns, sequences, functions, the schema")
+    void everythingGranted() throws Exception {
+        String others = " where g.grantee <> o.owner and g.grantee <> 'service_role'::regrole";
+        assertThat(rows("select o.what || ' ' || g.grantee::regrole || ' ' || g.privilege_type from ("
+                        + " select c.oid::regclass::text as what, c.relowner as owner, coalesce(c.relacl, acldefault('r', c.relowner)) as acl"
+                        + " from pg_class c where c.relnamespace in ('public'::regnamespace, 'job_queue'::regnamespace) and c.relname like 'job\\_queue\\_%' and c.relkind in ('r', 'v', 'S')"
+                        + " union all select c.oid::regclass || '.' || a.attname, c.relowner, a.attacl from pg_attribute a join pg_class c on c.oid = a.attrelid"
+                        + " where c.relnamespace = 'public'::regnamespace and c.relname like 'job\\_queue\\_%' and a.attacl is not null"
+                        + " union all select p.oid::regprocedure::text, p.proowner, coalesce(p.proacl, acldefault('f', p.proowner)) from pg_proc p where "
+                        + OURS
+                        + " union all select nspname, nspowner, coalesce(nspacl, acldefault('n', nspowner)) from pg_namespace where nspname = 'job_queue'"
+                        + ") as o, aclexplode(o.acl) as g" + others))
+                .isEmpty();
+    }
+
+    @Test
+    @DisplayName("Every foreign key of ours has an index, and none points out of our tables")
+    void foreignKeys() throws Exception {
+        String ours =
+                " from pg_constraint k join pg_class c on c.oid = k.conrelid where k.contype = 'f' and c.relname like 'job\\_queue\\_%'";
+        assertThat(rows("select k.conname" + ours)).isNotEmpty();
+        assertThat(rows("select k.conname" + ours
+                        + " and not exists (select from pg_index i where i.indrelid = k.conrelid"
+                        + " and i.indpred is null and (i.indkey::int2[])[0:cardinality(k.conkey) - 1] @> k.conkey)"))
+                .isEmpty();
+        assertThat(rows("select k.conname" + ours
+                        + " and k.confrelid not in (select oid from pg_class where relname like 'job\\_queue\\_%')"))
+                .isEmpty();
+    }
+
+    @Test
+    @DisplayName(
+            "Every UPDATE and DELETE of the SQL has a WHERE of its own, for Supabase loads safeupdate: in the files and in the functions as they are")
     void everyWriteHasAWhere() throws Exception {
-        Pattern write = Pattern.compile(
-                "(?is)\\b(?:update\\s+public\\.\\S+(?:\\s+as\\s+\\w+)?\\s+set|delete\\s+from)\\b.*?(?:;|\\n\\s*\\)\\s*\\n)");
+        assertThat(Writes.withoutWhere("with g as (delete from public.t) update public.t set a = 1 where true"))
+                .hasSize(1);
+        assertThat(Writes.withoutWhere("update only public.t as x set a = (select 1 where true)"))
+                .hasSize(1);
+        assertThat(Writes.withoutWhere(
+                        "insert into public.t select 1 on conflict do update set a = 1; select 1 for no key update"))
+                .isEmpty();
+
         List<String> without = new ArrayList<>();
         int seen = 0;
-        try (Stream<Path> files = Files.list(Path.of("../../migrations"))) {
-            for (Path file : files.filter(f -> f.toString().endsWith(".sql")).toList()) {
-                Matcher matcher = write.matcher(Files.readString(file).replaceAll("--.*", ""));
-                while (matcher.find()) {
-                    seen++;
-                    if (!matcher.group().toLowerCase(java.util.Locale.ROOT).contains("where")) {
-                        without.add(file.getFileName() + ": " + matcher.group());
-                    }
-                }
+        try (Stream<Path> files = Files.walk(Path.of("../../migrations"))) {
+            for (Path file : files.filter(
+                            f -> f.toString().endsWith(".sql") && !f.toString().contains("target"))
+                    .toList()) {
+                seen += Writes.count(Files.readString(file));
+                Writes.withoutWhere(Files.readString(file)).forEach(w -> without.add(file.getFileName() + ": " + w));
             }
         }
-        assertThat(seen).isGreaterThan(20);
+        for (String function : rows("select p.proname || E'\\n' || p.prosrc from pg_proc p where " + OURS)) {
+            seen += Writes.count(function);
+            Writes.withoutWhere(function)
+                    .forEach(w -> without.add(function.lines().findFirst().orElse("") + ": " + w));
+        }
+        assertThat(seen).isGreaterThan(100);
         assertThat(without).isEmpty();
     }
 

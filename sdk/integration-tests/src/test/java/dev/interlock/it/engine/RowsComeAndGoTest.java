@@ -66,7 +66,7 @@ class RowsComeAndGoTest extends EngineTest {
                 insert(id, "null");
                 return null;
             });
-            awaitLockWait("insert into public.jobs");
+            awaitLockWait(insert);
             connection.commit();
             insert.get();
         } finally {
@@ -252,11 +252,13 @@ class RowsComeAndGoTest extends EngineTest {
                 .get(0);
     }
 
-    private void awaitLockWait(String query) throws SQLException {
-        while (rows("select pid::text from pg_stat_activity where wait_event_type = 'Lock' and query like '%" + query
-                        + "%' and pid <> pg_backend_pid()")
+    private void awaitLockWait(Future<?> insert) throws SQLException {
+        while (rows("select pid::text from pg_stat_activity where wait_event_type = 'Lock'"
+                        + " and query like 'insert into public.jobs%' and pid <> pg_backend_pid()")
                 .isEmpty()) {
-            Thread.onSpinWait();
+            assertThat(insert.isDone())
+                    .as("it did not wait for the end of its job")
+                    .isFalse();
         }
     }
 }

@@ -263,8 +263,13 @@ final class ModelFunctions {
     }
 
     /** Open: a deleted row is no cancellation; the job goes on without one. */
+    /** A job whose row goes is not wanted any more. */
     private Object delete(String id) {
         model.rows.remove(id);
+        if (model.jobs.containsKey(id) && !known(id).isOver()) {
+            cancel(id);
+            model.recover(Set.of());
+        }
         return Map.of();
     }
 
