@@ -20,11 +20,12 @@ begin
     end if;
     claim := job_queue.check_claim((options - 'request_id') || jsonb_build_object('max_jobs', max_jobs));
     answer := job_queue.advance('[]', worker_id, claim) - 'outcomes';
-    -- An answer with no job changed nothing: a poll that finds nothing writes nothing.
-    if jsonb_array_length(answer -> 'leases') > 0 then
-        perform job_queue.remember(options ->> 'request_id', answer);
+    -- A poll that finds nothing is remembered too, or a late copy of it could start jobs that nobody runs. It need not wait for the disk:
+    -- what a crash can take with it is this answer, and transitions that the next claim makes again.
+    if jsonb_array_length(answer -> 'leases') = 0 then
+        perform set_config('synchronous_commit', 'off', true);
     end if;
-    return answer;
+    return job_queue.remember(options ->> 'request_id', answer);
 end;
 $$;
 

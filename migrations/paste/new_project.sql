@@ -3579,11 +3579,12 @@ begin
     end if;
     claim := job_queue.check_claim((options - 'request_id') || jsonb_build_object('max_jobs', max_jobs));
     answer := job_queue.advance('[]', worker_id, claim) - 'outcomes';
-    -- An answer with no job changed nothing: a poll that finds nothing writes nothing.
-    if jsonb_array_length(answer -> 'leases') > 0 then
-        perform job_queue.remember(options ->> 'request_id', answer);
+    -- A poll that finds nothing is remembered too, or a late copy of it could start jobs that nobody runs. It need not wait for the disk:
+    -- what a crash can take with it is this answer, and transitions that the next claim makes again.
+    if jsonb_array_length(answer -> 'leases') = 0 then
+        perform set_config('synchronous_commit', 'off', true);
     end if;
-    return answer;
+    return job_queue.remember(options ->> 'request_id', answer);
 end;
 $$;
 
@@ -5294,7 +5295,7 @@ insert into public.job_queue_migrations (name, checksum) values ('039_job_queue_
 insert into public.job_queue_migrations (name, checksum) values ('040_job_queue_enqueue.sql', 'b3ccf3caff0e0f08778613568f677aff69e16fe7e35179d9ef79e83a3c07f247') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('041_job_queue_start.sql', 'f8e1e9ddfd8c84314d6b8ad9b64df817fb2dd62d02a747c1533733079fed5bb9') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('042_job_queue_complete.sql', '897aeb790511aa6a06c57c0fa5f1fc9598af1a49862261461aed5054ba421fa0') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('043_job_queue_claim.sql', '8d00a2a9b76902497e5c391b31cb3ee1d2b265be57b1b745842a33afb672c454') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('043_job_queue_claim.sql', '5a9ba4d32a197dc10ffbb7bb0370647644699aa572d9896e5354dd2cb4880d52') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('044_job_queue_heartbeat.sql', '1393c1aeecb3d09495974a5db86ad6de136069fc9dc93945a4018c734d0c057d') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('045_job_queue_release_models.sql', 'd635ccab477108f8b9377b4c9b45ed937172840bf7c3c5398b3019bf07e79307') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('046_job_queue_cancel.sql', '74f0bd6650f950ab89b717e5686ea0aa136db22db181f2f89936cff5586ed022') on conflict (name) do nothing;

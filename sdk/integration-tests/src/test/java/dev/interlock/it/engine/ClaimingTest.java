@@ -237,4 +237,15 @@ class ClaimingTest extends EngineTest {
                         .asInt())
                 .isEqualTo(1999);
     }
+
+    @Test
+    @DisplayName("A claim that found nothing finds nothing when its copy comes late: jobs that came since are not started for nobody")
+    void lateCopyOfAnEmptyClaim() {
+        Map<String, ?> request = Map.of("request_id", "poll-1");
+        JsonNode first = queue.claimWith("w", 5, request);
+        queue.enqueue(Queue.job("a", "m"));
+        assertThat(queue.claimWith("w", 5, request)).isEqualTo(first);
+        assertThat(queue.claim("w", 5)).containsExactly("a");
+    }
+
 }

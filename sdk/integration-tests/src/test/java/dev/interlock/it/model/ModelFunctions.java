@@ -75,17 +75,10 @@ final class ModelFunctions {
     }
 
     private Object claimOnce(Arguments options, String worker, long atMost) {
-        String requestId = options.text("request_id", "");
-        Object answer = once(options, () -> {
+        return once(options, () -> {
             model.recover(Set.of());
             return answers.claimed(model.claim(worker, atMost, options));
         });
-        // Open: a claim that got nothing is not remembered, so that a poll that finds nothing writes nothing: its
-        // repeat may get jobs.
-        if (answer instanceof Map<?, ?> map && List.of().equals(map.get("leases"))) {
-            requests.remove(requestId);
-        }
-        return answer;
     }
 
     private Object enqueue(List<Arguments> jobs) {
