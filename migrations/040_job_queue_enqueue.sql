@@ -124,9 +124,12 @@ begin
     if notes <> '[]' then
         noted := array(select distinct e ->> 'job_id' from jsonb_array_elements(notes) as e);
         -- Their models were let in when they were noted, whatever the setting is now.
-        insert into public.job_queue_models (model, capacity)
-        select n, s.default_capacity from unnest(job_queue.models_of(notes)) as n order by n collate "C"
-        on conflict (model) do nothing;
+        -- (Otherwise job_queue.lock_models creates them, in one go with the others and so in order.)
+        if s.unknown_models = 'refuse' then
+            insert into public.job_queue_models (model, capacity)
+            select n, s.default_capacity from unnest(job_queue.models_of(notes)) as n order by n collate "C"
+            on conflict (model) do nothing;
+        end if;
         needs := needs || job_queue.models_of(notes);
     end if;
     perform job_queue.lock_models(needs, s);

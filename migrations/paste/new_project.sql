@@ -3026,9 +3026,12 @@ begin
     if notes <> '[]' then
         noted := array(select distinct e ->> 'job_id' from jsonb_array_elements(notes) as e);
         -- Their models were let in when they were noted, whatever the setting is now.
-        insert into public.job_queue_models (model, capacity)
-        select n, s.default_capacity from unnest(job_queue.models_of(notes)) as n order by n collate "C"
-        on conflict (model) do nothing;
+        -- (Otherwise job_queue.lock_models creates them, in one go with the others and so in order.)
+        if s.unknown_models = 'refuse' then
+            insert into public.job_queue_models (model, capacity)
+            select n, s.default_capacity from unnest(job_queue.models_of(notes)) as n order by n collate "C"
+            on conflict (model) do nothing;
+        end if;
         needs := needs || job_queue.models_of(notes);
     end if;
     perform job_queue.lock_models(needs, s);
@@ -5292,7 +5295,7 @@ insert into public.job_queue_migrations (name, checksum) values ('036_job_queue_
 insert into public.job_queue_migrations (name, checksum) values ('037_job_queue_workers.sql', 'c7c1ff48a27a9bac12f6333c3dfcef12f69f31b05141958ac7b54b22f2d800af') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('038_job_queue_overtakes.sql', '8fc11cbd7c2ef053167d6f371776f0025f5f84e7a1c5679365d54efb6f8a1e5f') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('039_job_queue_version_number.sql', 'f760d9c6f94c5f6d4f823824915f02e1bfd09e4bd3e1a153e56dd0c0930ddc79') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('040_job_queue_enqueue.sql', 'b3ccf3caff0e0f08778613568f677aff69e16fe7e35179d9ef79e83a3c07f247') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('040_job_queue_enqueue.sql', '84d5b46b1056a5e45b4fb8cee999fafbeedad706dac1b2e52ca7ce122a1b04ab') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('041_job_queue_start.sql', 'f8e1e9ddfd8c84314d6b8ad9b64df817fb2dd62d02a747c1533733079fed5bb9') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('042_job_queue_complete.sql', '897aeb790511aa6a06c57c0fa5f1fc9598af1a49862261461aed5054ba421fa0') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('043_job_queue_claim.sql', '5a9ba4d32a197dc10ffbb7bb0370647644699aa572d9896e5354dd2cb4880d52') on conflict (name) do nothing;
