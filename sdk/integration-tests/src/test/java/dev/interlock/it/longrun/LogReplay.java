@@ -201,7 +201,7 @@ final class LogReplay {
         }
     }
 
-    /** At the end: how many jobs ended how, by the log; the tables must say the same. */
+    /** At the end: how many jobs ended how, by the log; the tables must say the same, but for jobs removed with their old events. */
     Map<String, Long> totals() throws SQLException {
         Map<String, Long> tables = new HashMap<>();
         try (Connection connection = local.openConnection();
@@ -212,7 +212,8 @@ final class LogReplay {
                 tables.put(r.getString(1), r.getLong(2));
             }
         }
-        if (!tables.equals(finished)) {
+        if (!finished.keySet().containsAll(tables.keySet())
+                || tables.entrySet().stream().anyMatch(ended -> ended.getValue() > finished.get(ended.getKey()))) {
             say("in the end the tables have " + tables + ", the log " + finished);
         }
         return Map.copyOf(finished);

@@ -255,12 +255,11 @@ final class ModelFunctions {
         return Map.of();
     }
 
-    /** Open: a deleted row is no cancellation; the job goes on without one. */
     /** A job whose row goes is not wanted any more. */
     private Object delete(String id) {
         model.rows.remove(id);
         if (model.jobs.containsKey(id) && !known(id).isOver()) {
-            cancel(id);
+            operator.cancel(known(id));
             model.recover(Set.of());
         }
         return Map.of();
