@@ -115,7 +115,7 @@ $$;
 comment on function job_queue.count_starts(text[], text[]) is
     'Notes the start of these jobs for each of their models that has starts_per_minute, but for models that they held before.';
 
-create or replace function job_queue.begin(
+create or replace function job_queue.start_runs(
     ids text[], worker text, lease_seconds numeric, extra jsonb default '{}'
 ) returns jsonb
 language plpgsql
@@ -142,7 +142,7 @@ begin
 end;
 $$;
 
-comment on function job_queue.begin(text[], text, numeric, jsonb) is 'Starts locked, runnable jobs: a new attempt, token and lease each. Their seats are theirs already.';
+comment on function job_queue.start_runs(text[], text, numeric, jsonb) is 'Starts locked, runnable jobs: a new attempt, token and lease each. Their seats are theirs already.';
 
 create or replace function job_queue.leave(
     ids text[], ended_as text, extra jsonb default '{}', event text default null
@@ -307,7 +307,7 @@ begin
     if cardinality(taken) = 0 then
         return '[]';
     end if;
-    return job_queue.begin(taken, worker, lease_seconds);
+    return job_queue.start_runs(taken, worker, lease_seconds);
 end;
 $$;
 

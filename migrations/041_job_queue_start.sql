@@ -50,7 +50,7 @@ begin
         passed := job_queue.lend(j.job_id, s);
     end if;
     if j.status = 'waiting' and (j.runnable or passed is not null) and not s.paused and in_time then
-        answer := jsonb_build_object('result', 'started', 'lease', job_queue.begin(
+        answer := jsonb_build_object('result', 'started', 'lease', job_queue.start_runs(
             array[j.job_id], worker, lease_seconds, jsonb_strip_nulls(jsonb_build_object('passed', to_jsonb(passed)))) -> 0);
         perform job_queue.mirror(array[j.job_id]);
         perform job_queue.refresh_state(s, begun => true);

@@ -162,7 +162,7 @@ begin
             exit when jsonb_array_length(leases) >= (claim ->> 'max_jobs')::integer;
             passed := job_queue.lend(id, s);
             if passed is not null then
-                leases := leases || job_queue.begin(array[id], worker, (claim ->> 'lease_seconds')::numeric,
+                leases := leases || job_queue.start_runs(array[id], worker, (claim ->> 'lease_seconds')::numeric,
                                                     jsonb_build_object('passed', to_jsonb(passed)));
             end if;
         end loop;

@@ -1445,7 +1445,7 @@ $$;
 comment on function job_queue.count_starts(text[], text[]) is
     'Notes the start of these jobs for each of their models that has starts_per_minute, but for models that they held before.';
 
-create or replace function job_queue.begin(
+create or replace function job_queue.start_runs(
     ids text[], worker text, lease_seconds numeric, extra jsonb default '{}'
 ) returns jsonb
 language plpgsql
@@ -1472,7 +1472,7 @@ begin
 end;
 $$;
 
-comment on function job_queue.begin(text[], text, numeric, jsonb) is 'Starts locked, runnable jobs: a new attempt, token and lease each. Their seats are theirs already.';
+comment on function job_queue.start_runs(text[], text, numeric, jsonb) is 'Starts locked, runnable jobs: a new attempt, token and lease each. Their seats are theirs already.';
 
 create or replace function job_queue.leave(
     ids text[], ended_as text, extra jsonb default '{}', event text default null
@@ -1637,7 +1637,7 @@ begin
     if cardinality(taken) = 0 then
         return '[]';
     end if;
-    return job_queue.begin(taken, worker, lease_seconds);
+    return job_queue.start_runs(taken, worker, lease_seconds);
 end;
 $$;
 
@@ -3253,7 +3253,7 @@ begin
         passed := job_queue.lend(j.job_id, s);
     end if;
     if j.status = 'waiting' and (j.runnable or passed is not null) and not s.paused and in_time then
-        answer := jsonb_build_object('result', 'started', 'lease', job_queue.begin(
+        answer := jsonb_build_object('result', 'started', 'lease', job_queue.start_runs(
             array[j.job_id], worker, lease_seconds, jsonb_strip_nulls(jsonb_build_object('passed', to_jsonb(passed)))) -> 0);
         perform job_queue.mirror(array[j.job_id]);
         perform job_queue.refresh_state(s, begun => true);
@@ -3446,7 +3446,7 @@ begin
             exit when jsonb_array_length(leases) >= (claim ->> 'max_jobs')::integer;
             passed := job_queue.lend(id, s);
             if passed is not null then
-                leases := leases || job_queue.begin(array[id], worker, (claim ->> 'lease_seconds')::numeric,
+                leases := leases || job_queue.start_runs(array[id], worker, (claim ->> 'lease_seconds')::numeric,
                                                     jsonb_build_object('passed', to_jsonb(passed)));
             end if;
         end loop;
@@ -5289,15 +5289,15 @@ insert into public.job_queue_migrations (name, checksum) values ('030_job_queue_
 insert into public.job_queue_migrations (name, checksum) values ('031_job_queue_checks.sql', '188bd5f716725779787108f9aed09e4c4253053ee178d3855ca1d5ab1e75bbf5') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('032_job_queue_admission.sql', '1ca464d4a5865e497b5a82ce9388e17808d4f2e7a91d274b1a66feb59b14691c') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('033_job_queue_places.sql', 'b2b5a2b474dfc1d6d44267f2ee75e7457209b13ea3fd567d18d953022193a782') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('034_job_queue_transitions.sql', 'cf6d6af97d9953fa6f21bd2c12d8a83545feeff0c49b71a9d1aa78a5c3d4a63a') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('034_job_queue_transitions.sql', '72176f63b9c3b01c676d2de842035c54fc1588e7a584682d4eba67834f0a9967') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('035_job_queue_mirror.sql', 'e2fc29eaae61db61b39bd098b00a71867a90f4207fe03cd92b3060df6e6c4ba7') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('036_job_queue_insert_trigger.sql', '2a597de3edcffa895fb854f8c1064079bb1055201cff176b9a70ef28e2357118') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('037_job_queue_workers.sql', 'c7c1ff48a27a9bac12f6333c3dfcef12f69f31b05141958ac7b54b22f2d800af') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('038_job_queue_overtakes.sql', '8fc11cbd7c2ef053167d6f371776f0025f5f84e7a1c5679365d54efb6f8a1e5f') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('039_job_queue_version_number.sql', 'f760d9c6f94c5f6d4f823824915f02e1bfd09e4bd3e1a153e56dd0c0930ddc79') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('040_job_queue_enqueue.sql', '84d5b46b1056a5e45b4fb8cee999fafbeedad706dac1b2e52ca7ce122a1b04ab') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('041_job_queue_start.sql', 'f8e1e9ddfd8c84314d6b8ad9b64df817fb2dd62d02a747c1533733079fed5bb9') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('042_job_queue_complete.sql', '897aeb790511aa6a06c57c0fa5f1fc9598af1a49862261461aed5054ba421fa0') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('041_job_queue_start.sql', '7f666066cfabc42824d1982734c08e68bb891ebeb7cfa3671bd891050c543867') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('042_job_queue_complete.sql', 'aa553ec13ebc1a7ff891cc54ed448a9de99d7f893f8bdd037f6a7ba4f18a5ef4') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('043_job_queue_claim.sql', '5a9ba4d32a197dc10ffbb7bb0370647644699aa572d9896e5354dd2cb4880d52') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('044_job_queue_heartbeat.sql', '1393c1aeecb3d09495974a5db86ad6de136069fc9dc93945a4018c734d0c057d') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('045_job_queue_release_models.sql', 'd635ccab477108f8b9377b4c9b45ed937172840bf7c3c5398b3019bf07e79307') on conflict (name) do nothing;

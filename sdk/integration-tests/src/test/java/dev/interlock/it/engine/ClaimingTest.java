@@ -239,7 +239,8 @@ class ClaimingTest extends EngineTest {
     }
 
     @Test
-    @DisplayName("A claim that found nothing finds nothing when its copy comes late: jobs that came since are not started for nobody")
+    @DisplayName(
+            "A claim that found nothing finds nothing when its copy comes late: jobs that came since are not started for nobody")
     void lateCopyOfAnEmptyClaim() {
         Map<String, ?> request = Map.of("request_id", "poll-1");
         JsonNode first = queue.claimWith("w", 5, request);
@@ -247,5 +248,4 @@ class ClaimingTest extends EngineTest {
         assertThat(queue.claimWith("w", 5, request)).isEqualTo(first);
         assertThat(queue.claim("w", 5)).containsExactly("a");
     }
-
 }
