@@ -42,13 +42,13 @@ record Mutation(String rule, String file, List<String> texts) {
             of(
                     "I3: the last that may start is taken first",
                     "034_job_queue_transitions.sql",
-                    "order by j.line_key, j.seq\n        limit at_most\n        for no key update skip locked",
-                    "order by j.line_key desc, j.seq desc\n        limit at_most\n        for no key update skip locked"),
+                    "order by j.line_key, j.seq\n            limit greatest(",
+                    "order by j.line_key desc, j.seq desc\n            limit greatest("),
             of(
                     "I5: what a completion frees goes to nobody",
                     "042_job_queue_complete.sql",
-                    "perform job_queue.settle(needs, ended || back);",
-                    "perform job_queue.settle(needs, '{}') where cardinality(ended) = 0;"),
+                    "perform job_queue.settle(needs, ended || back || came);",
+                    "perform job_queue.settle(needs, ended || back || came) where cardinality(ended) = 0;"),
             of(
                     "I5: what a cancelled job kept goes to nobody",
                     "046_job_queue_cancel.sql",
