@@ -30,7 +30,10 @@ final class InterleavingSql {
                 'executions', (select jsonb_object_agg(r.job_id, r.status) from public.workflow_executions r),
                 'log', (select jsonb_object_agg(x.job_id, x.events) from (
                     select g.job_id, jsonb_agg(g.event_type order by g.seq) as events from public.job_queue_log g group by g.job_id) x),
-                'requests', (select jsonb_agg(q.request_id order by q.request_id) from public.job_queue_requests q),
+                'requests', (
+                    -- A claim that passes over everything is remembered as one that found nothing, not as if it had not been there.
+                    select jsonb_agg(q.request_id order by q.request_id) from public.job_queue_requests q
+                    where q.answer ? 'outcomes' or q.answer -> 'leases' is distinct from '[]'),
                 'models', (select jsonb_object_agg(m.model, m.capacity) from public.job_queue_models m),
                 'active', (select q.active_job_id from public.job_queue_state q cross join public.job_queue_settings s
                     where s.max_active_jobs = 1))::text""";

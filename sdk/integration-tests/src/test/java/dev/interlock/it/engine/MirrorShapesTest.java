@@ -90,6 +90,7 @@ class MirrorShapesTest {
             database.sql("insert into public.jobs (prompt, cost, required_models) values ('p', 1, '[\"m\"]')");
             database.sql("insert into public.jobs (prompt, cost, required_models) values ('p', 1, '[\"m\"]')");
             String job = database.claim(1).get(0);
+            database.sql("select public.job_queue_sweep()");
 
             assertThat(database.rows("select conflict_reason from public.jobs where queue_position = 1"))
                     .containsExactly("Model co");
