@@ -1,6 +1,5 @@
 package dev.interlock.it.longrun;
 
-import dev.interlock.it.longrun.Witness.Job;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;

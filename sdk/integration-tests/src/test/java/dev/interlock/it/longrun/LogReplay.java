@@ -1,6 +1,6 @@
 package dev.interlock.it.longrun;
 
-import dev.interlock.it.longrun.Witness.State;
+import dev.interlock.it.longrun.Job.State;
 import dev.interlock.testing.LocalSupabase;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -168,7 +168,7 @@ final class LogReplay {
 
     private void compareWitness() {
         Set<String> known = new HashSet<>();
-        for (Witness.Job job : witness.live()) {
+        for (Job job : witness.live()) {
             known.add(job.id);
             Replayed replayed = live.get(job.id);
             boolean held = job.state == State.HELD;

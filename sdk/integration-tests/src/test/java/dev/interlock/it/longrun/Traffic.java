@@ -4,7 +4,6 @@ import dev.interlock.InterlockIoException;
 import dev.interlock.RetryOptions;
 import dev.interlock.ServiceException;
 import dev.interlock.SupabaseClient;
-import dev.interlock.it.longrun.Witness.Job;
 import dev.interlock.testing.LocalSupabase;
 import java.time.Duration;
 import java.util.ArrayList;

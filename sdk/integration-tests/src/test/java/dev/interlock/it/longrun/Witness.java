@@ -2,11 +2,9 @@ package dev.interlock.it.longrun;
 
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,66 +18,6 @@ final class Witness {
 
     /** The line of the global limit. */
     static final String LIMIT = "";
-
-    enum State {
-        ENTERING,
-        WAITING,
-        ASIDE,
-        HELD,
-        DEAD,
-        ENDING,
-        FINISHED
-    }
-
-    /** A job as its callers know it; its key lies between {@code low} and {@code high}. */
-    static final class Job {
-        final String id;
-        final List<String> models;
-        final int priority;
-        final long batch;
-        final int index;
-        final long low;
-        long high = Long.MAX_VALUE;
-        State state = State.ENTERING;
-        long token;
-        long since;
-        long heldUntil = Long.MAX_VALUE;
-
-        Job(String id, List<String> models, int priority, long batch, int index, long sent) {
-            this.id = id;
-            this.models = models;
-            this.priority = priority;
-            this.batch = batch;
-            this.index = index;
-            this.low = sent - priority * PRIORITY_STEP_NANOS;
-        }
-
-        private boolean surelyBefore(Job other) {
-            return high < other.low || (batch == other.batch && priority == other.priority && index < other.index);
-        }
-
-        @Override
-        public String toString() {
-            return id + " " + models + " priority " + priority + ", token " + token;
-        }
-    }
-
-    /** What a capacity may be between a call that sets it and the answer of the next one that does. */
-    private record Span(int capacity, long from, long until) {}
-
-    private static final class Line {
-        final TreeSet<Job> waiting = new TreeSet<>(Comparator.<Job>comparingLong(j -> j.high)
-                .thenComparingLong(j -> j.batch)
-                .thenComparingInt(j -> j.index));
-        final List<Job> held = new ArrayList<>();
-        List<Span> spans = new ArrayList<>();
-        boolean steady = true;
-        long steadySince = Long.MIN_VALUE;
-    }
-
-    private static final long PRIORITY_STEP_NANOS = 600_000_000_000L;
-    /** Longer than a call can take. */
-    private static final long REMEMBERED_NANOS = 600_000_000_000L;
 
     private static final int MESSAGES = 20;
 
@@ -96,34 +34,17 @@ final class Witness {
     private final Map<String, Long> verdicts = new HashMap<>();
 
     synchronized void model(String name, int capacity, long now) {
-        line(name).spans.add(new Span(capacity, now, Long.MAX_VALUE));
+        line(name).changing(capacity, now, false);
     }
 
     /** A call is about to let so many hold a model (0: none, as when it is paused): from now on it may be that number or the old one. */
     synchronized void changing(String name, int capacity, long sent, boolean movesJobs) {
-        Line line = line(name);
-        if (movesJobs) {
-            line.steady = false;
-        }
-        line.spans.add(new Span(capacity, sent, Long.MAX_VALUE));
+        line(name).changing(capacity, sent, movesJobs);
     }
 
     /** … and was answered: since then it is the new one. */
     synchronized void changed(String name, long answered) {
-        Line line = line(name);
-        List<Span> spans = new ArrayList<>();
-        Span current = line.spans.get(line.spans.size() - 1);
-        for (Span span : line.spans.subList(0, line.spans.size() - 1)) {
-            Span ended = new Span(span.capacity, span.from, Math.min(span.until, answered));
-            if (ended.until > answered - REMEMBERED_NANOS) {
-                spans.add(ended);
-            }
-        }
-        spans.add(current);
-        line.spans = spans;
-        // While it is paused, those that need it stand in no line.
-        line.steady = current.capacity > 0;
-        line.steadySince = answered;
+        line(name).changed(answered);
     }
 
     /** The global limit is there (and may be judged) or not. */
@@ -140,8 +61,8 @@ final class Witness {
 
     synchronized void entered(Collection<Job> entered, long answered) {
         for (Job job : entered) {
-            if (job.state == State.ENTERING) {
-                job.high = answered - job.priority * PRIORITY_STEP_NANOS;
+            if (job.state == Job.State.ENTERING) {
+                job.high = answered - job.priority * Job.PRIORITY_STEP_NANOS;
                 waits(job, answered);
             }
         }
@@ -154,7 +75,7 @@ final class Witness {
             late(job, token);
             return false;
         }
-        if (job == null || job.state == State.FINISHED) {
+        if (job == null || job.state == Job.State.FINISHED) {
             other("a job that is over or unknown was granted: " + id);
             return false;
         }
@@ -162,13 +83,13 @@ final class Witness {
             other("a lease with an old token was granted: " + job + " after token " + job.token);
             return false;
         }
-        if (job.state == State.HELD) {
+        if (job.state == Job.State.HELD) {
             other("a job was granted while it ran: " + job);
         }
         leavesLines(job);
         grants++;
         job.token = token;
-        job.state = State.HELD;
+        job.state = Job.State.HELD;
         job.since = answered;
         job.heldUntil = Long.MAX_VALUE;
         for (String name : job.models) {
@@ -185,20 +106,15 @@ final class Witness {
     /** A lease that may have run out before its holder heard of it: somebody else may have the job, or the log alone knows its end. */
     private void late(@Nullable Job job, long token) {
         grants++;
-        if (job != null && token > job.token && job.state != State.FINISHED) {
+        if (job != null && token > job.token && job.state != Job.State.FINISHED) {
             leavesLines(job);
             job.token = token;
-            job.state = State.DEAD;
+            job.state = Job.State.DEAD;
         }
     }
 
     private void judge(Line line, String name, Job job, long sent, long answered) {
-        int capacity = 0;
-        for (Span span : line.spans) {
-            if (span.from <= answered && span.until >= sent) {
-                capacity = Math.max(capacity, span.capacity);
-            }
-        }
+        int capacity = line.largestCapacity(sent, answered);
         int holders = 0;
         int holdersThroughout = 0;
         for (Job other : line.held) {
@@ -242,13 +158,13 @@ final class Witness {
     synchronized void ending(String id) {
         Job job = job(id);
         leavesLines(job);
-        job.state = State.ENDING;
+        job.state = Job.State.ENDING;
     }
 
     /** Its holder dies: its models are surely its own until its lease ends, and nobody's for sure after that. */
     synchronized void died(String id, long leaseEnds) {
         Job job = job(id);
-        job.state = State.DEAD;
+        job.state = Job.State.DEAD;
         job.heldUntil = leaseEnds;
     }
 
@@ -258,16 +174,16 @@ final class Witness {
         verdicts.merge(verdict, 1L, Long::sum);
         switch (verdict) {
             case "completed", "failed", "cancelled" -> {
-                if (job.token != token || job.state == State.FINISHED) {
+                if (job.token != token || job.state == Job.State.FINISHED) {
                     other("an outcome of an old run was taken, or one twice: " + job + ", sent with " + token);
                 }
                 finished(job);
             }
             case "retry_scheduled", "released" -> {
                 // Unless somebody has it again already.
-                if (job.token == token && job.state == State.ENDING) {
+                if (job.token == token && job.state == Job.State.ENDING) {
                     if (delayed) {
-                        job.state = State.ASIDE;
+                        job.state = Job.State.ASIDE;
                     } else {
                         waits(job, answered);
                     }
@@ -280,9 +196,9 @@ final class Witness {
     /** A waiting job is about to be cancelled: it is in line no more for sure. */
     synchronized void cancelling(String id) {
         Job job = job(id);
-        if (job.state == State.WAITING) {
+        if (job.state == Job.State.WAITING) {
             leavesLines(job);
-            job.state = State.ASIDE;
+            job.state = Job.State.ASIDE;
         }
     }
 
@@ -310,7 +226,7 @@ final class Witness {
     }
 
     private void waits(Job job, long since) {
-        job.state = State.WAITING;
+        job.state = Job.State.WAITING;
         job.since = since;
         waiting++;
         job.models.forEach(name -> line(name).waiting.add(job));
@@ -318,11 +234,11 @@ final class Witness {
     }
 
     private void leavesLines(Job job) {
-        if (job.state == State.WAITING) {
+        if (job.state == Job.State.WAITING) {
             waiting--;
             job.models.forEach(name -> line(name).waiting.remove(job));
             line(LIMIT).waiting.remove(job);
-        } else if (job.state == State.HELD || job.state == State.DEAD) {
+        } else if (job.state == Job.State.HELD || job.state == Job.State.DEAD) {
             job.models.forEach(name -> line(name).held.remove(job));
             line(LIMIT).held.remove(job);
         }
@@ -330,15 +246,15 @@ final class Witness {
 
     private void finished(Job job) {
         leavesLines(job);
-        if (job.state != State.FINISHED) {
+        if (job.state != Job.State.FINISHED) {
             unfinished--;
         }
-        job.state = State.FINISHED;
+        job.state = Job.State.FINISHED;
     }
 
     /** Forgets the jobs that are over, once a check has compared them. */
     synchronized void forgetFinished() {
-        jobs.values().removeIf(job -> job.state == State.FINISHED);
+        jobs.values().removeIf(job -> job.state == Job.State.FINISHED);
     }
 
     private Line line(String name) {
@@ -366,7 +282,7 @@ final class Witness {
     synchronized Collection<Job> live() {
         List<Job> live = new ArrayList<>();
         for (Job job : jobs.values()) {
-            if (job.state != State.FINISHED) {
+            if (job.state != Job.State.FINISHED) {
                 live.add(job);
             }
         }
@@ -375,11 +291,7 @@ final class Witness {
 
     /** The largest capacity that a model can have had since. */
     synchronized int largestCapacity(String name, long since) {
-        int largest = 0;
-        for (Span span : line(name).spans) {
-            largest = span.until >= since ? Math.max(largest, span.capacity) : largest;
-        }
-        return largest;
+        return line(name).largestCapacity(since, Long.MAX_VALUE);
     }
 
     private void other(String message) {

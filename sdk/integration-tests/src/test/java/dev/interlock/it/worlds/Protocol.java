@@ -1,7 +1,6 @@
 package dev.interlock.it.worlds;
 
 import dev.interlock.it.worlds.World.Action;
-import dev.interlock.it.worlds.World.Caller;
 import dev.interlock.it.worlds.World.Kind;
 
 /**
@@ -18,12 +17,16 @@ final class Protocol {
 
     private final World world;
     private final Break broken;
+    private final Locks locks;
+    private final Calls calls;
     private final Settle settle;
     private final Changes changes;
 
     Protocol(World world, Break broken) {
         this.world = world;
         this.broken = broken;
+        this.locks = new Locks(world, broken);
+        this.calls = new Calls(world, this);
         this.settle = new Settle(world, broken);
         this.changes = new Changes(world, broken);
     }
@@ -32,10 +35,10 @@ final class Protocol {
     int expand(State s, int i, Steps steps) {
         Session c = s.sessions[i];
         if (c.at == Session.IDLE) {
-            calls(s, i, steps);
+            calls.calls(s, i, steps);
             return 0;
         }
-        int waits = holders(s, i);
+        int waits = locks.holders(s, i);
         if (waits == 0) {
             State next = s.copyFor(i);
             Session n = next.sessions[i];
@@ -59,201 +62,14 @@ final class Protocol {
         return waits;
     }
 
-    /** Whoever has the lock that the next step needs. */
-    private int holders(State s, int i) {
-        Session c = s.sessions[i];
-        int holders = 0;
-        for (int o = 0; o < s.sessions.length; o++) {
-            if (o != i && conflicts(s, c, i, s.sessions[o])) {
-                holders |= 1 << o;
-            }
-        }
-        return holders;
-    }
-
-    private boolean conflicts(State s, Session c, int i, Session other) {
-        return switch (c.at) {
-            case Session.SETTINGS ->
-                (other.advisory
-                                & (alone(c)
-                                        ? Session.HAS_SETTINGS | Session.HAS_SETTINGS_ALONE
-                                        : Session.HAS_SETTINGS_ALONE))
-                        != 0;
-            case Session.MODELS -> (other.lockedModels & nextModel(c, i)) != 0;
-            case Session.JOBS, Session.START_ROW -> (other.lockedJobs & nextOf(c)) != 0;
-            case Session.TOUCH ->
-                c.toLock != 0
-                        ? (other.lockedJobs & nextTouched(c, i)) != 0
-                        // Two that share out one line, which the models' locks prevent, meet in its rows.
-                        : overlaps(other.ownLinesMask, c.busy);
-            case Session.DERIVE -> (other.lockedJobs & c.touched & ~c.lockedJobs) != 0;
-            case Session.DERIVE_ALL -> (other.lockedJobs & waiting(s, c)) != 0;
-            case Session.STATE_LOCK -> (other.advisory & Session.HAS_STATE) != 0;
-            default -> false;
-        };
-    }
-
-    private static boolean overlaps(long linesMask, int lines) {
-        for (int line = 0; line < 4; line++) {
-            if ((lines >> line & 1) != 0 && (linesMask >> 16 * line & 0xffff) != 0) {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    private boolean alone(Session c) {
-        int kind = Action.kind(c.argument);
-        return c.call == Session.OPERATE
-                && (kind <= Action.RESUME && !(broken == Break.PAUSE_WITHOUT_STANDSTILL)
-                        || (kind == Action.LIMIT && broken != Break.LIMIT_WITHOUT_STANDSTILL));
-    }
-
-    private int nextModel(Session c, int i) {
-        boolean backwards = broken == Break.MODELS_OUT_OF_ORDER && i % 2 == 1;
-        return backwards ? Integer.highestOneBit(c.toLock) : Integer.lowestOneBit(c.toLock);
-    }
-
-    private int nextTouched(Session c, int i) {
-        boolean backwards = broken == Break.JOBS_OUT_OF_ORDER && i % 2 == 1;
-        return backwards ? Integer.highestOneBit(c.toLock) : Integer.lowestOneBit(c.toLock);
-    }
-
-    private static int nextOf(Session c) {
-        return c.at == Session.START_ROW ? c.argument : Integer.lowestOneBit(c.toLock);
-    }
-
-    private int waiting(State s, Session c) {
-        int waiting = 0;
-        for (int j = 0; j < world.jobs(); j++) {
-            waiting |= Row.waits(s.row(c, j)) ? 1 << j : 0;
-        }
-        return waiting & ~c.lockedJobs;
-    }
-
-    // The calls that a client may make now.
-
-    private void calls(State s, int i, Steps steps) {
-        Session c = s.sessions[i];
-        Caller caller = world.callers().get(i);
-        if (caller.kind() == Kind.WORKER || caller.kind() == Kind.STARTER) {
-            runs(s, i, steps);
-        }
-        if (caller.kind() == Kind.WORKER) {
-            if (c.held == 0) {
-                begin(s, i, steps, Session.CLAIM, 0);
-            }
-        } else if (c.script < caller.script().size()) {
-            int entry = caller.script().get(c.script);
-            switch (caller.kind()) {
-                case ENQUEUER -> begin(s, i, steps, Session.ENQUEUE, entry);
-                case STARTER -> begin(s, i, steps, Session.START, entry);
-                default -> operate(s, i, steps, entry);
-            }
-        }
-        if (world.crashes() && c.held != 0) {
-            State next = s.copyFor(i);
-            next.sessions[i].held = 0;
-            next.sessions[i].tokens = 0;
-            steps.to(next, i, "dies, and forgets what it runs");
-        }
-    }
-
-    private void runs(State s, int i, Steps steps) {
-        Session c = s.sessions[i];
-        for (int j = 0; j < world.jobs(); j++) {
-            if ((c.held >> j & 1) == 0) {
-                continue;
-            }
-            begin(s, i, steps, Session.COMPLETE, 1 << j);
-            if (world.callers().get(i).retries()) {
-                begin(s, i, steps, Session.RETRY_NOW, 1 << j);
-                begin(s, i, steps, Session.RETRY_LATER, 1 << j);
-            }
-            heartbeat(s, i, steps, j);
-        }
-        if (Integer.bitCount(c.held) > 1) {
-            begin(s, i, steps, Session.COMPLETE, c.held);
-        }
-    }
-
-    /** A beat of a lease that just ran out and was not taken back. (Any other changes nothing.) What is locked is skipped. */
-    private void heartbeat(State s, int i, Steps steps, int job) {
-        int row = s.rows[job];
-        if (!Row.runs(row) || !Row.leaseOver(row) || Row.attempt(row) != s.sessions[i].tokenOf(job)) {
-            return;
-        }
-        for (Session other : s.sessions) {
-            if ((other.lockedJobs >> job & 1) != 0) {
-                return;
-            }
-        }
-        State next = s.copyFor(i);
-        Session n = next.sessions[i];
-        n.call = Session.HEARTBEAT;
-        n.argument = 1 << job;
-        n.lockedJobs = 1 << job;
-        next.write(n, job, Row.withLeaseOver(row, false));
-        n.at = Session.COMMIT;
-        steps.to(next, i, "beats for job " + job);
-    }
-
-    private void operate(State s, int i, Steps steps, int action) {
-        if (Action.kind(action) == Action.CANCEL && s.rows[Action.subject(action)] == Row.ABSENT) {
-            return;
-        }
-        begin(s, i, steps, Session.OPERATE, action);
-    }
-
-    private void begin(State s, int i, Steps steps, int call, int argument) {
-        State next = s.copyFor(i);
-        Session n = next.sessions[i];
-        n.call = call;
-        n.argument = argument;
-        n.claims = call == Session.CLAIM || n.ends() && world.callers().get(i).chained();
-        boolean sees = n.claims || call == Session.ENQUEUE || call == Session.START || sweeps(n);
-        n.due = sees ? recoverable(next, n) : 0;
-        n.at = Session.SETTINGS;
-        if (!world.hasOperator()) {
-            settings(next, n);
-        }
-        steps.to(next, i, "calls " + name(n));
-    }
-
-    private static boolean sweeps(Session c) {
-        return c.call == Session.OPERATE && Action.kind(c.argument) == Action.SWEEP;
-    }
-
-    /** Dead leases and due jobs as seen without locks; one caller at a time sees to them. */
-    private int recoverable(State s, Session c) {
-        int due = 0;
-        for (int j = 0; j < world.jobs(); j++) {
-            int row = s.rows[j];
-            boolean outcome = c.ends() && (c.argument >> j & 1) != 0;
-            due |= !outcome && (Row.runs(row) && Row.leaseOver(row) || Row.due(row)) ? 1 << j : 0;
-        }
-        if (due == 0) {
-            return 0;
-        }
-        for (Session other : s.sessions) {
-            if ((other.advisory & Session.HAS_RECOVERY) != 0) {
-                return 0;
-            }
-        }
-        c.advisory |= Session.HAS_RECOVERY;
-        return due;
-    }
-
-    // The steps.
-
     private String step(State s, Session c, int i) {
         switch (c.at) {
             case Session.SETTINGS -> {
                 settings(s, c);
-                return alone(c) ? "has the settings alone" : "has the settings";
+                return locks.alone(c) ? "has the settings alone" : "has the settings";
             }
             case Session.MODELS -> {
-                int model = nextModel(c, i);
+                int model = locks.nextModel(c, i);
                 c.lockedModels |= model;
                 c.toLock &= ~model;
                 if (c.toLock == 0) {
@@ -280,7 +96,7 @@ final class Protocol {
                 return "lists those";
             }
             case Session.TOUCH -> {
-                int job = nextTouched(c, i);
+                int job = locks.nextTouched(c, i);
                 c.lockedJobs |= job;
                 c.toLock &= ~job;
                 if (c.toLock == 0) {
@@ -339,8 +155,8 @@ final class Protocol {
     }
 
     /** The settings are its own or shared now; which lines it needs is read after that. */
-    private void settings(State s, Session c) {
-        c.advisory |= alone(c) ? Session.HAS_SETTINGS_ALONE : Session.HAS_SETTINGS;
+    void settings(State s, Session c) {
+        c.advisory |= locks.alone(c) ? Session.HAS_SETTINGS_ALONE : Session.HAS_SETTINGS;
         int limit = State.capacity(s.models(c), 0) > 0 ? 1 : 0;
         int jobs = c.due;
         int kind = c.call == Session.OPERATE ? Action.kind(c.argument) : -1;
@@ -446,7 +262,7 @@ final class Protocol {
         } else if (c.call == Session.OPERATE && Action.kind(c.argument) == Action.LIMIT) {
             c.at = Session.DERIVE_ALL;
         } else {
-            finish(s, c, c.ends() || sweeps(c));
+            finish(s, c, c.ends() || Calls.sweeps(c));
         }
     }
 
@@ -550,34 +366,5 @@ final class Protocol {
                 steps.to(next, -1, "job " + j + " falls due");
             }
         }
-    }
-
-    private static String name(Session c) {
-        return switch (c.call) {
-            case Session.ENQUEUE -> "enqueue " + jobs(c.argument);
-            case Session.START -> "start " + jobs(c.argument);
-            case Session.CLAIM -> "claim";
-            case Session.COMPLETE -> "complete " + jobs(c.argument) + (c.claims ? ", and claim" : "");
-            case Session.RETRY_NOW -> "retry " + jobs(c.argument);
-            case Session.RETRY_LATER -> "retry later " + jobs(c.argument);
-            default ->
-                switch (Action.kind(c.argument)) {
-                    case Action.CAPACITY ->
-                        "set_model " + World.line(Action.subject(c.argument)) + " capacity " + Action.value(c.argument);
-                    case Action.PAUSE -> "set_model " + World.line(Action.subject(c.argument)) + " paused";
-                    case Action.RESUME -> "set_model " + World.line(Action.subject(c.argument)) + " resumed";
-                    case Action.LIMIT -> "set_limits max_active_jobs " + Action.value(c.argument);
-                    case Action.CANCEL -> "cancel job " + Action.subject(c.argument);
-                    default -> "sweep";
-                };
-        };
-    }
-
-    static String jobs(int bits) {
-        StringBuilder text = new StringBuilder("job");
-        for (int j = 0; bits >> j != 0; j++) {
-            text.append((bits >> j & 1) != 0 ? " " + j : "");
-        }
-        return text.toString();
     }
 }
