@@ -3,12 +3,14 @@ package dev.interlock.it.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
@@ -55,8 +57,18 @@ class RandomTrafficTest extends EngineTest {
     }
 
     private void step(String name, Random random) throws Exception {
-        switch (random.nextInt(20)) {
-            case 0, 1, 2 -> queue.enqueue(newJob(random), newJob(random));
+        switch (random.nextInt(24)) {
+            case 0, 1 -> queue.enqueue(newJob(random), newJob(random));
+            case 2 ->
+                queue.enqueue(Map.of(
+                        "job_id",
+                        "job-" + ids.getAndIncrement(),
+                        "holding",
+                        List.of("whole_run", "release_as_used", "per_step").get(random.nextInt(3)),
+                        "steps",
+                        List.of(
+                                Map.of("models", List.of(model(random))),
+                                Map.of("models", List.of(model(random), model(random))))));
             case 3, 4 -> {
                 Map<String, Object> job = newJob(random);
                 JsonNode answer = queue.start((String) job.get("job_id"), ((String[]) job.get("models")).clone());
@@ -84,7 +96,8 @@ class RandomTrafficTest extends EngineTest {
                                     "token",
                                     run.token(),
                                     "models",
-                                    run.models().subList(0, 1)));
+                                    run.models()
+                                            .subList(0, Math.min(1, run.models().size()))));
                     queue.call(
                             "job_queue_heartbeat",
                             Map.of(
@@ -102,16 +115,25 @@ class RandomTrafficTest extends EngineTest {
             }
             case 17 -> queue.setModel(model(random), Map.of("capacity", random.nextInt(3)));
             case 18 -> queue.setModel(model(random), Map.of("paused", random.nextInt(3) == 0));
+            case 19 ->
+                queue.setModel(
+                        model(random),
+                        setting("starts_per_minute", random.nextBoolean() ? null : 5 + random.nextInt(20)));
+            case 20 -> queue.setLimits(Map.of("paused", random.nextInt(4) == 0, "max_overtakes", random.nextInt(3)));
+            case 21 -> {
+                String some = someJob(random);
+                if (!some.isEmpty()) {
+                    queue.call("job_queue_retry", Map.of("job_id", some));
+                    queue.call("job_queue_reprioritize", Map.of("job_id", some, "priority", random.nextInt(3)));
+                }
+            }
+            case 22 -> checkpoint();
             default -> {
                 if (random.nextInt(3) == 0) {
-                    Integer limit = random.nextBoolean() ? null : 1 + random.nextInt(3);
-                    Map<String, Object> settings = new java.util.HashMap<>();
-                    settings.put("max_active_jobs", limit);
-                    queue.setLimits(settings);
+                    queue.setLimits(setting("max_active_jobs", random.nextBoolean() ? null : 1 + random.nextInt(3)));
                 } else {
-                    String some = "job-" + random.nextInt(Math.max(1, ids.get()));
-                    if (!rows("select job_id from public.job_queue_jobs where job_id = ?", some)
-                            .isEmpty()) {
+                    String some = someJob(random);
+                    if (!some.isEmpty()) {
                         queue.call("job_queue_cancel", Map.of("job_id", some));
                     }
                     queue.sweep();
@@ -128,6 +150,40 @@ class RandomTrafficTest extends EngineTest {
                     .path("leases")
                     .forEach(this::hold);
         }
+    }
+
+    /** Saves the current step of a run that has steps, and goes on with it where it may. */
+    private void checkpoint() throws Exception {
+        Held run = held.poll();
+        if (run == null) {
+            return;
+        }
+        List<String> step = rows(
+                "select current_step::text from public.job_queue_jobs where job_id = ? and current_step < jsonb_array_length(steps)",
+                run.jobId());
+        JsonNode saved = step.isEmpty()
+                ? null
+                : queue.call(
+                        "job_queue_checkpoint",
+                        Map.of("job_id", run.jobId(), "token", run.token(), "step", Integer.parseInt(step.get(0))));
+        if (saved == null || saved.path("result").asString().equals("saved")) {
+            held.add(run);
+        }
+    }
+
+    /** The id of a job that is known, or nothing. */
+    private String someJob(Random random) throws Exception {
+        String some = "job-" + random.nextInt(Math.max(1, ids.get()));
+        return rows("select job_id from public.job_queue_jobs where job_id = ?", some)
+                        .isEmpty()
+                ? ""
+                : some;
+    }
+
+    private static Map<String, Object> setting(String name, @Nullable Integer value) {
+        Map<String, Object> settings = new HashMap<>();
+        settings.put(name, value);
+        return settings;
     }
 
     private void hold(JsonNode lease) {
@@ -185,11 +241,11 @@ class RandomTrafficTest extends EngineTest {
 
     /** I4: with every limit lifted, all jobs that are left come to an end. */
     private void everyJobEnds() throws Exception {
-        Map<String, Object> none = new java.util.HashMap<>();
-        none.put("max_active_jobs", null);
-        queue.setLimits(none);
+        queue.setLimits(setting("max_active_jobs", null));
+        queue.setLimits(Map.of("paused", false));
         for (String model : MODELS) {
             queue.setModel(model, Map.of("capacity", 1, "paused", false));
+            queue.setModel(model, setting("starts_per_minute", null));
         }
         sql("update public.job_queue_jobs set lease_until = now() - interval '1 second' where status = 'running'");
         while (true) {
