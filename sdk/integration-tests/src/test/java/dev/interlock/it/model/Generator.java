@@ -111,6 +111,15 @@ final class Generator extends Draws {
         String id = known ? someJob() : random.nextBoolean() ? "j" + count++ : uuid();
         job.put("job_id", id);
         describe(job);
+        ModelJob same = model.jobs.get(id);
+        if (same != null && same.isOver()) {
+            // With other models the engine sets those up as well, in case the job is removed at this instant and so is
+            // new.
+            job.remove("steps");
+            job.remove("holding");
+            job.put("models", same.models);
+            job.put("unrestricted", same.models.isEmpty());
+        }
         if (id.length() == 36 && random.nextBoolean()) {
             job.put("row", Map.of("prompt", "p"));
         }
@@ -121,7 +130,7 @@ final class Generator extends Draws {
         Map<String, Object> options = requestId();
         ModelJob known = random.nextInt(3) == 0 ? model.jobs.get(someJob()) : null;
         Map<String, Object> arguments = new LinkedHashMap<>();
-        if (known == null || random.nextInt(8) == 0) {
+        if (known == null || (!known.isOver() && random.nextInt(8) == 0)) {
             describe(options);
             arguments.put("models", options.remove("models"));
             arguments.put("job_id", known == null ? random.nextBoolean() ? "j" + count++ : uuid() : known.id);
@@ -306,10 +315,16 @@ final class Generator extends Draws {
         int size = 1 + random.nextInt(3);
         for (int i = 0; i < size; i++) {
             String late = someJob();
-            boolean known = random.nextInt(4) == 0 && late.length() == 36 && !model.rows.contains(late);
+            ModelJob known = model.jobs.get(late);
+            boolean again = random.nextInt(4) == 0
+                    && late.length() == 36
+                    && rows.isEmpty()
+                    && !model.rows.contains(late)
+                    && known != null
+                    && !known.models.isEmpty();
             rows.add(Map.of(
                     "job_id",
-                    known && rows.isEmpty() ? late : uuid(),
+                    again ? late : uuid(),
                     "prompt",
                     "p",
                     "model",
@@ -319,7 +334,7 @@ final class Generator extends Draws {
                     "metadata",
                     Map.of("priority", 1 + random.nextInt(3)),
                     "required_models",
-                    models()));
+                    again && known != null ? known.models : models()));
         }
         return new Operation(Operation.INSERT, Map.of("rows", rows));
     }
