@@ -147,8 +147,9 @@ class Draws {
         return 20 + random.nextInt(60);
     }
 
+    /** So many seconds and five from now, back or on: the time that the call takes must not decide anything. */
     Arguments.Time in(long seconds) {
-        return new Arguments.Time(model.now + seconds * SECOND);
+        return new Arguments.Time(model.now + (seconds < 0 ? seconds - 5 : seconds + 5) * SECOND);
     }
 
     <T> List<T> some(List<T> all) {
