@@ -539,8 +539,15 @@ declare
 begin
     if s.max_active_jobs = 1 and exists (
         select from public.job_queue_state as q
-        where q.id = 1 and q.active_job_id is not null
-          and not exists (select from public.job_queue_jobs as j where j.job_id = q.active_job_id and j.status = 'running')
+        where q.id = 1
+          and (q.active_job_id is not null
+               and not exists (select from public.job_queue_jobs as j where j.job_id = q.active_job_id and j.status = 'running')
+               -- More than one may still run from before the limit, and lose its lease.
+               or q.active_models is distinct from (
+                   select coalesce(jsonb_agg(distinct l.model), '[]')
+                   from public.job_queue_lines as l
+                   join public.job_queue_jobs as j on j.job_id = l.job_id and j.status = 'running'
+                   where l.seat is not null and l.model <> ''))
     ) then
         perform job_queue.refresh_state(s, begun => true);
     end if;

@@ -2190,8 +2190,15 @@ declare
 begin
     if s.max_active_jobs = 1 and exists (
         select from public.job_queue_state as q
-        where q.id = 1 and q.active_job_id is not null
-          and not exists (select from public.job_queue_jobs as j where j.job_id = q.active_job_id and j.status = 'running')
+        where q.id = 1
+          and (q.active_job_id is not null
+               and not exists (select from public.job_queue_jobs as j where j.job_id = q.active_job_id and j.status = 'running')
+               -- More than one may still run from before the limit, and lose its lease.
+               or q.active_models is distinct from (
+                   select coalesce(jsonb_agg(distinct l.model), '[]')
+                   from public.job_queue_lines as l
+                   join public.job_queue_jobs as j on j.job_id = l.job_id and j.status = 'running'
+                   where l.seat is not null and l.model <> ''))
     ) then
         perform job_queue.refresh_state(s, begun => true);
     end if;
@@ -5290,7 +5297,7 @@ insert into public.job_queue_migrations (name, checksum) values ('031_job_queue_
 insert into public.job_queue_migrations (name, checksum) values ('032_job_queue_admission.sql', '1ca464d4a5865e497b5a82ce9388e17808d4f2e7a91d274b1a66feb59b14691c') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('033_job_queue_places.sql', 'b2b5a2b474dfc1d6d44267f2ee75e7457209b13ea3fd567d18d953022193a782') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('034_job_queue_transitions.sql', '72176f63b9c3b01c676d2de842035c54fc1588e7a584682d4eba67834f0a9967') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('035_job_queue_mirror.sql', 'e2fc29eaae61db61b39bd098b00a71867a90f4207fe03cd92b3060df6e6c4ba7') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('035_job_queue_mirror.sql', '56ed30102c8dc5ad051acb8a6517e8d200b0ba3963ca09bf6e777aba3564041e') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('036_job_queue_insert_trigger.sql', '2a597de3edcffa895fb854f8c1064079bb1055201cff176b9a70ef28e2357118') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('037_job_queue_workers.sql', 'c7c1ff48a27a9bac12f6333c3dfcef12f69f31b05141958ac7b54b22f2d800af') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('038_job_queue_overtakes.sql', '8fc11cbd7c2ef053167d6f371776f0025f5f84e7a1c5679365d54efb6f8a1e5f') on conflict (name) do nothing;
