@@ -1,6 +1,7 @@
 -- Private: locks, lines and seats. The lock order of every function (docs/design/concurrency.md):
 --   1 the request id (advisory)      job_queue.first_answer
 --   2 rows of the mirrored tables    job_queue.lock_mirrored, by job id
+--     then the worker's own row    job_queue.note_worker, passing over what is locked
 --   3 the settings (advisory)        job_queue.settings: shared; job_queue.settings_alone: alone
 --   4 the rows of models             job_queue.lock_models, by name
 --   5 the rows of jobs               by job id; claims skip what is locked and so never wait here

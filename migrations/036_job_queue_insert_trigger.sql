@@ -196,7 +196,11 @@ set search_path = ''
 as $$
 begin
     return array(
-        select jsonb_array_elements_text(e -> 'job' -> 'models') from jsonb_array_elements(notes) as e where jsonb_typeof(e -> 'job') = 'object'
+        -- What a known job names now changes nothing; a finished one may be removed at this instant, and is new then.
+        select jsonb_array_elements_text(e -> 'job' -> 'models') from jsonb_array_elements(notes) as e
+        where jsonb_typeof(e -> 'job') = 'object' and not exists (
+            select from public.job_queue_jobs as k
+            where k.job_id = e ->> 'job_id' and k.status not in ('completed', 'failed', 'cancelled'))
         union
         select unnest(k.models) from public.job_queue_jobs as k
         where k.job_id in (select e ->> 'job_id' from jsonb_array_elements(notes) as e)

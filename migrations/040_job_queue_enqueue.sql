@@ -82,6 +82,7 @@ declare
     s public.job_queue_settings;
     ids text[] := array(select e ->> 'job_id' from jsonb_array_elements(jobs) as e);
     noted text[] := array(select distinct e ->> 'job_id' from jsonb_array_elements(notes) as e);
+    noted_models text[];
     needs text[];
     fresh text[];
     due text[];
@@ -123,14 +124,15 @@ begin
     ), s) || rated;
     if notes <> '[]' then
         noted := array(select distinct e ->> 'job_id' from jsonb_array_elements(notes) as e);
+        noted_models := job_queue.models_of(notes);
         -- Their models were let in when they were noted, whatever the setting is now.
         -- (Otherwise job_queue.lock_models creates them, in one go with the others and so in order.)
         if s.unknown_models = 'refuse' then
             insert into public.job_queue_models (model, capacity)
-            select n, s.default_capacity from unnest(job_queue.models_of(notes)) as n order by n collate "C"
+            select n, s.default_capacity from unnest(noted_models) as n order by n collate "C"
             on conflict (model) do nothing;
         end if;
-        needs := needs || job_queue.models_of(notes);
+        needs := needs || noted_models;
     end if;
     perform job_queue.lock_models(needs, s);
     if cardinality(due || noted) > 0 then

@@ -163,7 +163,7 @@ begin
             passed := job_queue.lend(id, s);
             if passed is not null then
                 leases := leases || job_queue.start_runs(array[id], worker, (claim ->> 'lease_seconds')::numeric,
-                                                    jsonb_build_object('passed', to_jsonb(passed)));
+                                                         jsonb_build_object('passed', to_jsonb(passed)));
             end if;
         end loop;
     end if;

@@ -89,7 +89,8 @@ end;
 $$;
 
 comment on function public.job_queue_set_limits(jsonb) is
-    'Changes the settings of the whole queue: max_active_jobs (null = none, 1 = one job at a time), priority_step_seconds, default_capacity, unknown_models, log_retention_days. '
+    'Changes the settings of the whole queue: max_active_jobs (null = none, 1 = one job at a time), priority_step_seconds, default_capacity, unknown_models, '
+    'log_retention_days, paused (nobody starts), max_overtakes, skip_after_seconds (null = never). '
     'docs/reference/rpc.md. Example: select job_queue_set_limits(''{"max_active_jobs": 1}'')';
 
 notify pgrst, 'reload schema';

@@ -785,6 +785,7 @@ notify pgrst, 'reload schema';
 -- Private: locks, lines and seats. The lock order of every function (docs/design/concurrency.md):
 --   1 the request id (advisory)      job_queue.first_answer
 --   2 rows of the mirrored tables    job_queue.lock_mirrored, by job id
+--     then the worker's own row    job_queue.note_worker, passing over what is locked
 --   3 the settings (advisory)        job_queue.settings: shared; job_queue.settings_alone: alone
 --   4 the rows of models             job_queue.lock_models, by name
 --   5 the rows of jobs               by job id; claims skip what is locked and so never wait here
@@ -2435,7 +2436,11 @@ set search_path = ''
 as $$
 begin
     return array(
-        select jsonb_array_elements_text(e -> 'job' -> 'models') from jsonb_array_elements(notes) as e where jsonb_typeof(e -> 'job') = 'object'
+        -- What a known job names now changes nothing; a finished one may be removed at this instant, and is new then.
+        select jsonb_array_elements_text(e -> 'job' -> 'models') from jsonb_array_elements(notes) as e
+        where jsonb_typeof(e -> 'job') = 'object' and not exists (
+            select from public.job_queue_jobs as k
+            where k.job_id = e ->> 'job_id' and k.status not in ('completed', 'failed', 'cancelled'))
         union
         select unnest(k.models) from public.job_queue_jobs as k
         where k.job_id in (select e ->> 'job_id' from jsonb_array_elements(notes) as e)
@@ -2977,6 +2982,7 @@ declare
     s public.job_queue_settings;
     ids text[] := array(select e ->> 'job_id' from jsonb_array_elements(jobs) as e);
     noted text[] := array(select distinct e ->> 'job_id' from jsonb_array_elements(notes) as e);
+    noted_models text[];
     needs text[];
     fresh text[];
     due text[];
@@ -3018,14 +3024,15 @@ begin
     ), s) || rated;
     if notes <> '[]' then
         noted := array(select distinct e ->> 'job_id' from jsonb_array_elements(notes) as e);
+        noted_models := job_queue.models_of(notes);
         -- Their models were let in when they were noted, whatever the setting is now.
         -- (Otherwise job_queue.lock_models creates them, in one go with the others and so in order.)
         if s.unknown_models = 'refuse' then
             insert into public.job_queue_models (model, capacity)
-            select n, s.default_capacity from unnest(job_queue.models_of(notes)) as n order by n collate "C"
+            select n, s.default_capacity from unnest(noted_models) as n order by n collate "C"
             on conflict (model) do nothing;
         end if;
-        needs := needs || job_queue.models_of(notes);
+        needs := needs || noted_models;
     end if;
     perform job_queue.lock_models(needs, s);
     if cardinality(due || noted) > 0 then
@@ -3440,7 +3447,7 @@ begin
             passed := job_queue.lend(id, s);
             if passed is not null then
                 leases := leases || job_queue.start_runs(array[id], worker, (claim ->> 'lease_seconds')::numeric,
-                                                    jsonb_build_object('passed', to_jsonb(passed)));
+                                                         jsonb_build_object('passed', to_jsonb(passed)));
             end if;
         end loop;
     end if;
@@ -4025,7 +4032,8 @@ end;
 $$;
 
 comment on function public.job_queue_set_limits(jsonb) is
-    'Changes the settings of the whole queue: max_active_jobs (null = none, 1 = one job at a time), priority_step_seconds, default_capacity, unknown_models, log_retention_days. '
+    'Changes the settings of the whole queue: max_active_jobs (null = none, 1 = one job at a time), priority_step_seconds, default_capacity, unknown_models, '
+    'log_retention_days, paused (nobody starts), max_overtakes, skip_after_seconds (null = never). '
     'docs/reference/rpc.md. Example: select job_queue_set_limits(''{"max_active_jobs": 1}'')';
 
 notify pgrst, 'reload schema';
@@ -5280,23 +5288,23 @@ insert into public.job_queue_migrations (name, checksum) values ('029_job_queue_
 insert into public.job_queue_migrations (name, checksum) values ('027_add_job_queue_coordination.sql', '65858bf8d5a96c67b440b94651f9f7e7ab31c4fa405c60af0f4d1f67335be5ce') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('030_job_queue_tables.sql', 'b9a35e8a8edae8d152b57397949148afbf24f40519056c7f5b148997246bdb06') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('031_job_queue_checks.sql', '188bd5f716725779787108f9aed09e4c4253053ee178d3855ca1d5ab1e75bbf5') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('032_job_queue_admission.sql', '1ca464d4a5865e497b5a82ce9388e17808d4f2e7a91d274b1a66feb59b14691c') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('032_job_queue_admission.sql', '647c8f7b850c601d56357f83642c89e0e5003e58576b9ab8473561fe3e822580') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('033_job_queue_places.sql', 'b2b5a2b474dfc1d6d44267f2ee75e7457209b13ea3fd567d18d953022193a782') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('034_job_queue_transitions.sql', '72176f63b9c3b01c676d2de842035c54fc1588e7a584682d4eba67834f0a9967') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('035_job_queue_mirror.sql', '56ed30102c8dc5ad051acb8a6517e8d200b0ba3963ca09bf6e777aba3564041e') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('036_job_queue_insert_trigger.sql', '2a597de3edcffa895fb854f8c1064079bb1055201cff176b9a70ef28e2357118') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('036_job_queue_insert_trigger.sql', 'a558a6d820617dbd64f4907fbdd6edbb1002a23b0eb6b6906b8d830252ac9552') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('037_job_queue_workers.sql', 'c7c1ff48a27a9bac12f6333c3dfcef12f69f31b05141958ac7b54b22f2d800af') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('038_job_queue_overtakes.sql', '8fc11cbd7c2ef053167d6f371776f0025f5f84e7a1c5679365d54efb6f8a1e5f') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('039_job_queue_version_number.sql', 'f760d9c6f94c5f6d4f823824915f02e1bfd09e4bd3e1a153e56dd0c0930ddc79') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('040_job_queue_enqueue.sql', '84d5b46b1056a5e45b4fb8cee999fafbeedad706dac1b2e52ca7ce122a1b04ab') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('040_job_queue_enqueue.sql', '2c270f3b9ed925492c5db8aa460c92f34ed91fe42a6616e578d16e58eb2f592a') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('041_job_queue_start.sql', '7f666066cfabc42824d1982734c08e68bb891ebeb7cfa3671bd891050c543867') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('042_job_queue_complete.sql', 'aa553ec13ebc1a7ff891cc54ed448a9de99d7f893f8bdd037f6a7ba4f18a5ef4') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('042_job_queue_complete.sql', '1734951713af6fc57e1b96d146675e7b9d3aa8a7113c5a5e7b96622639b7e268') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('043_job_queue_claim.sql', '5a9ba4d32a197dc10ffbb7bb0370647644699aa572d9896e5354dd2cb4880d52') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('044_job_queue_heartbeat.sql', '1393c1aeecb3d09495974a5db86ad6de136069fc9dc93945a4018c734d0c057d') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('045_job_queue_release_models.sql', 'd635ccab477108f8b9377b4c9b45ed937172840bf7c3c5398b3019bf07e79307') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('046_job_queue_cancel.sql', '74f0bd6650f950ab89b717e5686ea0aa136db22db181f2f89936cff5586ed022') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('047_job_queue_set_model.sql', 'd3bc2c3e239469f1e1cbb5f84e4ef6ec95bbbd10d6a1c594d44d6b97d87b6327') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('048_job_queue_set_limits.sql', '1590bef0e91fa8804d8e1e1ed3ee03f28d876b1e76a1ec26f9199e0820d285dc') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('048_job_queue_set_limits.sql', '083c1b695c0af7df0719349a4519db5bb6e7c66410f31949064dd15871b43b4e') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('049_job_queue_tidy.sql', '3e12a7d2930fd7f6863897d0d71b4d46fe33af7c4071990634654054fc5518c1') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('050_job_queue_explain.sql', '1a503261a0842ccb010a58246b3f8f898b8c6816c757be1cdd8027f6d1699ada') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('051_job_queue_status.sql', 'a0458191599c0d4c86a8a07e09b55f8ee67fca857eb6e4b85994f8665cb33bbe') on conflict (name) do nothing;

@@ -304,4 +304,19 @@ class BookkeepingTest extends EngineTest {
     private static long token(JsonNode answer) {
         return answer.path("leases").path(0).path("token").asLong();
     }
+
+    @Test
+    @DisplayName(
+            "One at a time, with two still running from before the limit: the state forgets the models of the one that is taken back")
+    void stateForgetsTheSecond() throws Exception {
+        queue.startNow("a", "m");
+        queue.startNow("b", "n");
+        queue.setLimits(Map.of("max_active_jobs", 1));
+        letLeaseRunOut("b");
+
+        queue.enqueue(Queue.job("c", "x"));
+
+        assertThat(rows("select active_job_id || ' ' || active_models from public.job_queue_state"))
+                .containsExactly("a [\"m\"]");
+    }
 }

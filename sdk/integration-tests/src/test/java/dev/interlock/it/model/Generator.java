@@ -321,7 +321,7 @@ final class Generator extends Draws {
                     && rows.isEmpty()
                     && !model.rows.contains(late)
                     && known != null
-                    && !known.models.isEmpty();
+                    && !(known.isOver() && known.models.isEmpty());
             rows.add(Map.of(
                     "job_id",
                     again ? late : uuid(),
@@ -334,7 +334,7 @@ final class Generator extends Draws {
                     "metadata",
                     Map.of("priority", 1 + random.nextInt(3)),
                     "required_models",
-                    again && known != null ? known.models : models()));
+                    again && known != null && known.isOver() ? known.models : models()));
         }
         return new Operation(Operation.INSERT, Map.of("rows", rows));
     }
