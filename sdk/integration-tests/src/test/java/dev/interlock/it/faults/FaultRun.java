@@ -108,7 +108,9 @@ final class FaultRun implements AutoCloseable {
                 coordinator.enqueueAll(now.subList(i, Math.min(i + 1000, now.size())));
             }
         }
-        fleet.work(witness, new WorkerProcess.Order(gateway.url(), local.secretKey(), witness.port(), run, lease));
+        WorkerProcess.Order order =
+                new WorkerProcess.Order(gateway.url(), local.secretKey(), witness.port(), run, lease);
+        fleet.work(witness, worker -> order);
         submitter = new Thread(() -> submit(all.subList(0, all.size() / 2)), "submitter");
         submitter.setDaemon(true);
         submitter.start();

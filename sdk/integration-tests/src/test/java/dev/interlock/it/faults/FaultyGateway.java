@@ -82,6 +82,7 @@ final class FaultyGateway implements AutoCloseable {
     private double chance;
     private boolean badKey;
     private String cutOff = "";
+    private @Nullable Stop stop;
     private int requests;
     private int failures;
 
@@ -177,6 +178,27 @@ final class FaultyGateway implements AutoCloseable {
         }
     }
 
+    /** The next request to this function stops there. */
+    Stop stopNext(String function, Stop.Point point) {
+        Stop next = new Stop(function, point);
+        locked(() -> stop = next);
+        return next;
+    }
+
+    private @Nullable Stop stopped(String path) {
+        lock.lock();
+        try {
+            Stop here = stop;
+            if (here == null || !here.isAt(path)) {
+                return null;
+            }
+            stop = null;
+            return here;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     private record Fate(@Nullable Fault fault, Page page, int millis, boolean second, boolean spoilt) {}
 
     private Fate fate(String body) {
@@ -209,6 +231,11 @@ final class FaultyGateway implements AutoCloseable {
             byte[] body = exchange.getRequestBody().readAllBytes();
             Fate fate = fate(new String(body, StandardCharsets.UTF_8));
             HttpRequest request = request(exchange, body, fate);
+            Stop here = stopped(exchange.getRequestURI().getPath());
+            if (here != null) {
+                here.hold(() -> send(request));
+                return;
+            }
             if (fate.fault() == null) {
                 answer(exchange, send(request));
                 return;

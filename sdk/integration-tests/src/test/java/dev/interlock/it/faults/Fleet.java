@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,11 +25,11 @@ final class Fleet implements AutoCloseable {
 
     private final Map<String, Member> members = new LinkedHashMap<>();
     private @Nullable Witness witness;
-    private WorkerProcess.@Nullable Order order;
+    private @Nullable Function<String, WorkerProcess.Order> orders;
     private int started;
 
-    /** Starts so many processes, which take part in the run that is under way. */
-    void start(int count) throws IOException, InterruptedException, TimeoutException {
+    /** Starts so many processes, which take part in the run that is under way; their names. */
+    List<String> start(int count) throws IOException, InterruptedException, TimeoutException {
         List<String> names = new ArrayList<>();
         for (int i = 0; i < count; i++) {
             String name = "worker-" + ++started;
@@ -49,25 +50,28 @@ final class Fleet implements AutoCloseable {
                     new Member(process, new PrintStream(process.getOutputStream(), true, StandardCharsets.UTF_8)));
             names.add(name);
         }
-        if (order != null) {
-            tell(names, order);
+        if (orders != null) {
+            tell(names, orders);
         }
+        return names;
     }
 
     List<String> names() {
         return List.copyOf(members.keySet());
     }
 
-    /** Every process runs a worker as ordered; returns when the witness has met them all. */
-    void work(Witness byWitness, WorkerProcess.Order newOrder) throws InterruptedException, TimeoutException {
+    /** Every process runs a worker as ordered for its name; returns when the witness has met them all. */
+    void work(Witness byWitness, Function<String, WorkerProcess.Order> newOrders)
+            throws InterruptedException, TimeoutException {
         witness = byWitness;
-        order = newOrder;
-        tell(names(), newOrder);
+        orders = newOrders;
+        tell(names(), newOrders);
     }
 
-    private void tell(List<String> names, WorkerProcess.Order what) throws InterruptedException, TimeoutException {
+    private void tell(List<String> names, Function<String, WorkerProcess.Order> what)
+            throws InterruptedException, TimeoutException {
         for (String name : names) {
-            member(name).in().println(what.line());
+            member(name).in().println(what.apply(name).line());
         }
         for (String name : names) {
             if (witness != null) {
@@ -113,13 +117,13 @@ final class Fleet implements AutoCloseable {
                 witness.awaitGone(name);
             }
         }
-        order = null;
+        orders = null;
         witness = null;
     }
 
     /** After a run that failed its processes are not to be trusted: new ones take their place. */
     void forget() {
-        if (order != null) {
+        if (orders != null) {
             int count = members.size();
             close();
             try {
@@ -132,7 +136,7 @@ final class Fleet implements AutoCloseable {
 
     @Override
     public void close() {
-        order = null;
+        orders = null;
         witness = null;
         // The end of its input is the end of a process.
         members.values().forEach(member -> member.in().close());
