@@ -3,7 +3,7 @@ package dev.interlock;
 import dev.interlock.internal.coordination.Checks;
 import dev.interlock.internal.worker.WorkerConfig;
 import dev.interlock.internal.worker.WorkerEngine;
-import dev.interlock.internal.worker.WorkflowRunner;
+import dev.interlock.internal.workflow.WorkflowRunner;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.time.Duration;

@@ -57,6 +57,11 @@ final class LeaseKeeper {
         run.alarm(timer.schedule(() -> alarm(run), remaining, TimeUnit.NANOSECONDS));
     }
 
+    /** Has this done after a delay, on the keeper's threads: it must be quick. */
+    Future<?> after(Duration delay, Runnable action) {
+        return timer.schedule(action, delay.toNanos(), TimeUnit.NANOSECONDS);
+    }
+
     private void alarm(Run run) {
         if (run.clock().isTrusted(System.nanoTime())) {
             watch(run);
@@ -118,7 +123,9 @@ final class LeaseKeeper {
             }
             if (!result.isHeld()) {
                 // Said also of a run that ended meanwhile; that one is past being told.
-                lose(run, "the database gave it up");
+                if (!run.isWriting()) {
+                    lose(run, "the database gave it up");
+                }
                 continue;
             }
             run.clock().renewed(sentAt);

@@ -2,26 +2,31 @@ package dev.interlock.internal.worker;
 
 import dev.interlock.DataException;
 import dev.interlock.FatalJobException;
-import dev.interlock.JobContext;
 import dev.interlock.Lease;
 import dev.interlock.LeaseLostException;
+import dev.interlock.Outcome;
 import dev.interlock.OutcomeStatus;
 import dev.interlock.UnknownJobException;
+import dev.interlock.WorkerListener;
 import dev.interlock.internal.coordination.Calls;
 import dev.interlock.internal.coordination.Checks;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.Future;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** One attempt of a job that this worker holds, and what its handler sees of it. Thread-safe. */
-final class Run implements JobContext {
+final class Run implements RunControl {
     /** Why a handler was told to stop. */
     enum Stop {
         LOST,
         CANCELLED,
-        CLOSING
+        CLOSING,
+        OVERDUE
     }
 
     private final Lease lease;
@@ -31,13 +36,19 @@ final class Run implements JobContext {
     // Held for a moment only, so that an interrupt meets this handler and never the next task of its thread.
     private final ReentrantLock lock = new ReentrantLock();
     private @Nullable Thread thread;
+    private boolean entered;
     private boolean ended;
+    private boolean abandoned;
 
     private @Nullable Future<?> alarm;
 
     private volatile boolean cancelled;
     private volatile boolean closing;
     private volatile boolean lost;
+    private volatile boolean overdue;
+    private volatile boolean writing;
+    private volatile @Nullable OutcomeStatus over;
+    private volatile @Nullable Host host;
     private volatile @Nullable Integer progress;
 
     Run(Lease lease, LeaseClock clock, Calls calls) {
@@ -72,6 +83,7 @@ final class Run implements JobContext {
                 return false;
             }
             thread = Thread.currentThread();
+            entered = true;
             return true;
         } finally {
             lock.unlock();
@@ -86,8 +98,8 @@ final class Run implements JobContext {
             if (alarm != null) {
                 alarm.cancel(false);
             }
-            if (thread != null) {
-                thread = null;
+            thread = null;
+            if (entered) {
                 // An interrupt meant for the handler must not reach what its thread does next.
                 Thread.interrupted();
             }
@@ -107,6 +119,7 @@ final class Run implements JobContext {
                 case LOST -> lost = true;
                 case CANCELLED -> cancelled = true;
                 case CLOSING -> closing = true;
+                case OVERDUE -> overdue = true;
             }
             if (thread != null) {
                 thread.interrupt();
@@ -122,6 +135,7 @@ final class Run implements JobContext {
             case LOST -> lost;
             case CANCELLED -> cancelled;
             case CLOSING -> closing;
+            case OVERDUE -> overdue;
         };
     }
 
@@ -136,6 +150,100 @@ final class Run implements JobContext {
     @Nullable
     Integer progress() {
         return progress;
+    }
+
+    /** Whom it belongs to; before its handler is called. */
+    void host(Host its) {
+        host = its;
+    }
+
+    private Host host() {
+        return Objects.requireNonNull(host, "The run has not begun.");
+    }
+
+    /** What the database made of the run by itself; null while that is for the run's outcome to say. */
+    @Nullable
+    OutcomeStatus over() {
+        return over;
+    }
+
+    boolean isWriting() {
+        return writing;
+    }
+
+    boolean isAbandoned() {
+        lock.lock();
+        try {
+            return abandoned;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public Calls calls() {
+        return calls;
+    }
+
+    @Override
+    public boolean isLeaseTrusted() {
+        return !lost && clock.isTrusted(System.nanoTime());
+    }
+
+    @Override
+    public boolean isStopped() {
+        return lost || cancelled || closing;
+    }
+
+    @Override
+    public void writing(boolean now) {
+        writing = now;
+    }
+
+    @Override
+    public Outcome endedAs(OutcomeStatus status) {
+        over = status;
+        return Outcome.release();
+    }
+
+    @Override
+    public boolean interruptAsOverdue() {
+        return stop(Stop.OVERDUE);
+    }
+
+    @Override
+    public boolean abandon(Outcome outcome) {
+        lock.lock();
+        try {
+            if (ended || lost || over != null) {
+                return false;
+            }
+            ended = true;
+            abandoned = true;
+            thread = null;
+            if (alarm != null) {
+                alarm.cancel(false);
+            }
+        } finally {
+            lock.unlock();
+        }
+        host().abandoned(outcome);
+        return true;
+    }
+
+    @Override
+    public Future<?> after(Duration delay, Runnable action) {
+        return host().after(delay, action);
+    }
+
+    @Override
+    public Duration stopTime() {
+        return host().stopTime();
+    }
+
+    @Override
+    public void tell(Consumer<WorkerListener> event) {
+        host().tell(event);
     }
 
     @Override
@@ -164,7 +272,7 @@ final class Run implements JobContext {
 
     @Override
     public boolean shouldStop() {
-        return lost || cancelled || closing;
+        return isStopped() || overdue;
     }
 
     @Override

@@ -52,7 +52,7 @@ final class Runner {
     }
 
     private Outcome failed(Run run, Throwable failure) {
-        if (run.shouldStop()) {
+        if (run.isStopped()) {
             LOG.debug("The handler of job {} was stopped", run.jobId(), failure);
             return stopped(run);
         }

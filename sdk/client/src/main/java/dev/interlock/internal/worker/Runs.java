@@ -23,6 +23,7 @@ final class Runs {
     private final Map<Long, Run> held = new HashMap<>();
     private final Deque<Exchange.Ended> ready = new ArrayDeque<>();
     private final Map<OutcomeStatus, Long> outcomes = new EnumMap<>(OutcomeStatus.class);
+    private int abandoned;
     private long started;
     private long lost;
     private long version;
@@ -47,6 +48,29 @@ final class Runs {
         lock.lock();
         try {
             ready.add(new Exchange.Ended(run, outcome));
+            changed();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** The run has ended with this outcome while its handler goes on; its slot is free when that has {@link #left}. */
+    void abandoned(Run run, Outcome outcome) {
+        lock.lock();
+        try {
+            abandoned++;
+            ready.add(new Exchange.Ended(run, outcome));
+            changed();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** The handler of a run that was abandoned has ended at last. */
+    void left() {
+        lock.lock();
+        try {
+            abandoned--;
             changed();
         } finally {
             lock.unlock();
@@ -156,7 +180,7 @@ final class Runs {
     int size() {
         lock.lock();
         try {
-            return held.size();
+            return held.size() + abandoned;
         } finally {
             lock.unlock();
         }

@@ -5,13 +5,16 @@ import dev.interlock.InterlockIoException;
 import dev.interlock.Outcome;
 import dev.interlock.OutcomeStatus;
 import dev.interlock.ServiceException;
+import dev.interlock.WorkerListener;
 import dev.interlock.WorkerState;
 import java.time.Duration;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -23,6 +26,7 @@ public final class WorkerEngine {
 
     private final WorkerConfig config;
     private final Runs runs = new Runs();
+    private final Notices notices;
     private final Connection connection;
     private final LeaseKeeper keeper;
     private final Runner runner;
@@ -37,7 +41,7 @@ public final class WorkerEngine {
 
     public WorkerEngine(WorkerConfig config) {
         this.config = config;
-        Notices notices = new Notices(config.listener());
+        this.notices = new Notices(config.listener());
         this.connection = new Connection(config.workerId(), notices);
         this.keeper = new LeaseKeeper(config, runs, connection, notices);
         this.runner = new Runner(config, notices);
@@ -142,6 +146,7 @@ public final class WorkerEngine {
     }
 
     private void begin(Run run) {
+        run.host(new Host(run));
         keeper.watch(run);
         try {
             executor.execute(() -> carryOut(run));
@@ -155,11 +160,46 @@ public final class WorkerEngine {
 
     private void carryOut(Run run) {
         Outcome outcome = runner.run(run);
-        if (outcome == null) {
+        OutcomeStatus over = run.over();
+        if (run.isAbandoned()) {
+            runs.left();
+        } else if (over != null) {
+            runs.settled(run, over);
+            notices.tell(l -> l.jobFinished(run.lease(), Outcome.release(), over));
+        } else if (outcome == null) {
             // Nothing to say under a lease that is lost; only now is the slot free.
             runs.settled(run, OutcomeStatus.NOT_RUNNING);
         } else {
             runs.ended(run, outcome);
+        }
+    }
+
+    /** What a run may ask of its worker. */
+    private final class Host implements RunControl.Host {
+        private final Run run;
+
+        Host(Run run) {
+            this.run = run;
+        }
+
+        @Override
+        public Future<?> after(Duration delay, Runnable action) {
+            return keeper.after(delay, action);
+        }
+
+        @Override
+        public Duration stopTime() {
+            return config.stopTime();
+        }
+
+        @Override
+        public void tell(Consumer<WorkerListener> event) {
+            notices.tell(event);
+        }
+
+        @Override
+        public void abandoned(Outcome outcome) {
+            runs.abandoned(run, outcome);
         }
     }
 

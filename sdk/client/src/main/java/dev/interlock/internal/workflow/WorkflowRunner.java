@@ -1,4 +1,4 @@
-package dev.interlock.internal.worker;
+package dev.interlock.internal.workflow;
 
 import dev.interlock.DataException;
 import dev.interlock.FatalJobException;
