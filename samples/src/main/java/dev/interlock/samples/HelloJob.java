@@ -7,7 +7,6 @@ import dev.interlock.JobWorker;
 import dev.interlock.Migrator;
 import dev.interlock.Outcome;
 import dev.interlock.SupabaseClient;
-import dev.interlock.testing.LocalSupabase;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
@@ -19,16 +18,8 @@ public final class HelloJob {
 
     /** Uses the project that SUPABASE_URL names, else a local one. */
     public static void main(String[] args) throws Exception {
-        if (System.getenv("SUPABASE_URL") != null) {
-            try (SupabaseClient supabase = SupabaseClient.fromEnv()) {
-                run(supabase);
-            }
-            return;
-        }
-        try (LocalSupabase local = LocalSupabase.start();
-                SupabaseClient supabase = SupabaseClient.create(local.url(), local.secretKey())) {
-            local.installExecSql();
-            run(supabase);
+        try (Project project = Project.open()) {
+            run(project.supabase());
         }
     }
 

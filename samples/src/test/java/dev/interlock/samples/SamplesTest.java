@@ -40,6 +40,27 @@ class SamplesTest {
         assertThat(run.left()).isEmpty();
     }
 
+    @Test
+    void triggerRunsTheRowsOfAnApplicationThatKnowsNothingOfTheCoordinator() throws Exception {
+        Run run = run(Trigger.class);
+
+        assertThat(run.exit()).as(run.output()).isZero();
+        assertThat(run.output())
+                .contains("knight 1: pending, place 1")
+                .contains("knight 6: pending, place 6")
+                .contains("All 6 rows are completed, one after the other.");
+        assertThat(run.left()).isEmpty();
+    }
+
+    @Test
+    void javaScriptCoordinatesTheSameJobsThroughTheOfficialClient() throws Exception {
+        Run run = run(JavaScript.class);
+
+        assertThat(run.exit()).as(run.output()).isZero();
+        assertThat(run.output()).contains("Both are done, one after the other, from JavaScript.");
+        assertThat(run.left()).isEmpty();
+    }
+
     /** The README's example is the sample's text. */
     @Test
     void theReadmeShowsTheSample() throws Exception {
@@ -59,6 +80,7 @@ class SamplesTest {
         ProcessBuilder builder = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "-Dstdout.encoding=UTF-8",
+                        "-Dinterlock.samples=.",
                         "-cp",
                         System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
                         main.getName())

@@ -8,7 +8,7 @@ import dev.interlock.Limits;
 import dev.interlock.Migrator;
 import dev.interlock.QueueStatus;
 import dev.interlock.SupabaseClient;
-import dev.interlock.testing.LocalSupabase;
+import dev.interlock.samples.Project;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -54,19 +54,8 @@ public final class Quickstart {
     }
 
     private static int run() throws Exception {
-        String url = System.getenv("SUPABASE_URL");
-        if (url != null && !url.isBlank()) {
-            System.out.println("Using the project at " + url);
-            try (SupabaseClient supabase = SupabaseClient.fromEnv()) {
-                return play(supabase, Map.of());
-            }
-        }
-        System.out.println("Starting a local Supabase (PostgreSQL, PostgREST and gateway)…");
-        try (LocalSupabase local = LocalSupabase.start();
-                SupabaseClient supabase = SupabaseClient.create(local.url(), local.secretKey())) {
-            local.installExecSql();
-            System.out.println("  " + local.url());
-            return play(supabase, Map.of("SUPABASE_URL", local.url(), "SUPABASE_SECRET_KEY", local.secretKey()));
+        try (Project project = Project.open()) {
+            return play(project.supabase(), project.environment());
         }
     }
 
