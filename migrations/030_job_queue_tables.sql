@@ -101,6 +101,7 @@ create table if not exists public.job_queue_jobs (
     finished_at timestamptz,
     cancel_requested_at timestamptz,
     progress integer not null default 0,
+    progress_note text,
     payload jsonb,
     result jsonb,
     error text,
@@ -126,6 +127,7 @@ comment on column public.job_queue_jobs.waits_since is
     'Since when it waits for its present or latest attempt: entered, fell due or was taken back then. Not moved by a pause.';
 comment on column public.job_queue_jobs.due_at is 'When a delayed job comes (back) into line; infinity while a model it needs is paused.';
 comment on column public.job_queue_jobs.deadline is 'A job that has not started by then fails with the reason expired.';
+comment on column public.job_queue_jobs.progress_note is 'What the present or latest attempt said of its progress, for a person.';
 comment on column public.job_queue_jobs.token is 'Fencing token of the latest attempt.';
 
 create index if not exists job_queue_jobs_runnable_idx on public.job_queue_jobs (line_key, seq)

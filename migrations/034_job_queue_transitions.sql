@@ -130,7 +130,7 @@ begin
         set status = 'running', runnable = false, attempt = j.attempt + 1,
             token = nextval('public.job_queue_token_seq'), worker_id = worker,
             started_at = moment, lease_until = moment + make_interval(secs => lease_seconds),
-            progress = 0, error = null
+            progress = 0, progress_note = null, error = null
         where j.job_id = any (ids)
         returning j.*
     )
@@ -272,8 +272,52 @@ comment on function job_queue.recover(text[], public.job_queue_settings) is
     'Takes back locked jobs whose lease ran out, lets due and skipped ones into their locked lines, fails those past their deadline and sets aside those that nobody can run; '
     'returns those that entered. job_queue.settle must follow.';
 
+create or replace function job_queue.handlers_of(value jsonb) returns text[]
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+    if jsonb_typeof(value) is distinct from 'object' then
+        return job_queue.names_of('handlers', value);
+    end if;
+    perform job_queue.whole_number_of(format('The number of jobs of the handler "%s"', left(e.key, 200)), nullif(e.value, 'null'), 0, 1000, null)
+    from jsonb_each(value) as e;
+    if exists (select from jsonb_each(value) as e where jsonb_typeof(e.value) = 'null') then
+        perform job_queue.refuse('JQ007', 'A handler has no number of jobs.', 'Give each handler a whole number from 0 to 1000.');
+    end if;
+    return job_queue.names_of('handlers', array_to_json(array(select jsonb_object_keys(value)))::jsonb);
+end;
+$$;
+
+comment on function job_queue.handlers_of(jsonb) is
+    'The handlers that a claim names, in an array or as the keys of an object {"handler": how many at most}; null (any) where it names none.';
+
+create or replace function job_queue.within_numbers(handlers jsonb, ids text[]) returns text[]
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+    if jsonb_typeof(handlers) is distinct from 'object' then
+        return ids;
+    end if;
+    return array(
+        select r.job_id from (
+            select j.job_id, j.handler, i.n, row_number() over (partition by j.handler order by i.n) as number
+            from unnest(ids) with ordinality as i (job_id, n)
+            join public.job_queue_jobs as j on j.job_id = i.job_id
+        ) as r
+        where r.number <= (handlers ->> r.handler)::integer
+        order by r.n
+    );
+end;
+$$;
+
+comment on function job_queue.within_numbers(jsonb, text[]) is 'Of these jobs, in order, those that a claim has room for by the numbers of its handlers.';
+
 create or replace function job_queue.take(
-    worker text, at_most integer, handlers text[], models text[], lease_seconds numeric
+    worker text, at_most integer, handlers jsonb, models text[], lease_seconds numeric
 ) returns jsonb
 language plpgsql
 set search_path = ''
@@ -284,15 +328,26 @@ declare
     free text[];
     taken text[] := '{}';
     passed text[] := '{}';
+    before integer;
+    -- Those that it has room for; null: any.
+    open text[] := job_queue.handlers_of(take.handlers);
 begin
     -- What is locked by somebody else is being started or changed by them: it is passed over, never waited for. So is a job
     -- whose row somebody edits, for the next one; each time more are looked at, up to a thousand.
     loop
+        if jsonb_typeof(take.handlers) = 'object' then
+            open := array(
+                select h.key from jsonb_each_text(take.handlers) as h
+                where h.value::integer > (
+                    select count(*) from public.job_queue_jobs as j where j.job_id = any (taken) and j.handler = h.key)
+            );
+        end if;
+        before := cardinality(taken);
         found_ids := array(
             select j.job_id from public.job_queue_jobs as j
             where j.status = 'waiting' and j.runnable
               and (j.deadline is null or j.deadline >= moment)
-              and (take.handlers is null or j.handler = any (take.handlers))
+              and (open is null or j.handler = any (open))
               and (take.models is null or j.models <@ take.models)
               and j.job_id <> all (passed)
             order by j.line_key, j.seq
@@ -300,8 +355,8 @@ begin
             for no key update skip locked
         );
         free := job_queue.lock_mirrored(found_ids, true);
-        taken := (taken || free)[1:at_most];
-        exit when cardinality(taken) = at_most or cardinality(free) = cardinality(found_ids) or cardinality(passed) > 1000;
+        taken := (job_queue.within_numbers(take.handlers, taken || free))[1:at_most];
+        exit when cardinality(taken) in (at_most, before + cardinality(found_ids)) or cardinality(passed) > 1000;
         passed := passed || found_ids;
     end loop;
     if cardinality(taken) = 0 then
@@ -311,7 +366,7 @@ begin
 end;
 $$;
 
-comment on function job_queue.take(text, integer, text[], text[], numeric) is
+comment on function job_queue.take(text, integer, jsonb, text[], numeric) is
     'Starts the first runnable jobs that this worker can run. They have their seats, so no line needs a lock.';
 
 notify pgrst, 'reload schema';

@@ -116,7 +116,7 @@ declare
 begin
     perform job_queue.lock_mirrored(ids, false);
     if claim is not null then
-        handlers := job_queue.names_of('handlers', claim -> 'handlers');
+        handlers := job_queue.handlers_of(claim -> 'handlers');
         models := job_queue.names_of('models', claim -> 'models');
         if exists (select from public.job_queue_arrivals as a where a.late) then
             notes := job_queue.late_notes(100);
@@ -157,9 +157,11 @@ begin
     end if;
 
     if claim is not null and not s.paused then
-        leases := job_queue.take(worker, (claim ->> 'max_jobs')::integer, handlers, models, (claim ->> 'lease_seconds')::numeric);
+        leases := job_queue.take(worker, (claim ->> 'max_jobs')::integer, claim -> 'handlers', models, (claim ->> 'lease_seconds')::numeric);
         foreach id in array behind loop
             exit when jsonb_array_length(leases) >= (claim ->> 'max_jobs')::integer;
+            begun := array(select l ->> 'job_id' from jsonb_array_elements(leases) as l) || id;
+            continue when cardinality(job_queue.within_numbers(claim -> 'handlers', begun)) < cardinality(begun);
             passed := job_queue.lend(id, s);
             if passed is not null then
                 leases := leases || job_queue.start_runs(array[id], worker, (claim ->> 'lease_seconds')::numeric,
@@ -197,7 +199,7 @@ set search_path = ''
 as $$
 begin
     perform job_queue.check_keys('claim', claim, '{max_jobs,handlers,models,lease_seconds}');
-    perform job_queue.names_of('handlers', claim -> 'handlers');
+    perform job_queue.handlers_of(claim -> 'handlers');
     perform job_queue.names_of('models', claim -> 'models');
     return claim || jsonb_build_object(
         'max_jobs', job_queue.whole_number_of('max_jobs', claim -> 'max_jobs', 1, 1000, 1),

@@ -20,7 +20,7 @@ begin
     if leases is null or jsonb_typeof(leases) <> 'array' or jsonb_array_length(leases) > 1000 then
         perform job_queue.refuse('JQ007', 'The leases are not an array of at most 1,000 leases.', 'Send larger batches in parts.');
     end if;
-    perform job_queue.check_keys('A lease', e, '{job_id,token,progress}'),
+    perform job_queue.check_keys('A lease', e, '{job_id,token,progress,note}'),
         job_queue.check_job_id(e ->> 'job_id'),
         job_queue.check_token(e -> 'token'),
         job_queue.whole_number_of('progress', e -> 'progress', 0, 100, null)
@@ -29,11 +29,11 @@ begin
     -- A job that somebody else has locked is just ending or being taken back; it is not waited for. Its lease is renewed
     -- at the next beat if it is still held.
     with given as (
-        select * from jsonb_to_recordset(leases) as g (job_id text, token bigint, progress integer)
+        select * from jsonb_to_recordset(leases) as g (job_id text, token bigint, progress integer, note text)
     ),
 
     held as (
-        select j.job_id, g.progress
+        select j.job_id, g.progress, left(g.note, 500) as note
         from public.job_queue_jobs as j
         join given as g on g.job_id = j.job_id and g.token = j.token
         where j.status = 'running'
@@ -43,7 +43,8 @@ begin
     renewed as (
         update public.job_queue_jobs as j
         set lease_until = greatest(j.lease_until, moment + make_interval(secs => lease_seconds)),
-            progress = coalesce(h.progress, j.progress)
+            progress = coalesce(h.progress, j.progress),
+            progress_note = coalesce(h.note, j.progress_note)
         from held as h
         where j.job_id = h.job_id
         returning j.job_id, h.progress

@@ -69,7 +69,8 @@ as $$
                 'holders', coalesce((
                     select jsonb_agg(jsonb_build_object(
                         'job_id', j.job_id, 'handler', j.handler, 'worker_id', j.worker_id, 'attempt', j.attempt,
-                        'started_at', j.started_at, 'lease_until', j.lease_until) order by j.started_at, j.job_id)
+                        'started_at', j.started_at, 'lease_until', j.lease_until,
+                        'progress', j.progress, 'note', j.progress_note) order by j.started_at, j.job_id)
                     from public.job_queue_jobs as j where j.job_id = any (t.holders)
                 ), '[]'),
                 'waiting', coalesce(c.places, 0) - (

@@ -55,7 +55,7 @@ begin
             due_at = case when due > moment then due end,
             deadline = coalesce(new_deadline, case when k.deadline > moment then k.deadline end),
             max_attempts = k.attempt + attempts,
-            waits_since = greatest(moment, due), finished_at = null, cancel_requested_at = null, result = null, error = null, progress = 0
+            waits_since = greatest(moment, due), finished_at = null, cancel_requested_at = null, result = null, error = null, progress = 0, progress_note = null
         where k.job_id = j.job_id;
         if due > moment is not true then
             perform job_queue.enter(array[j.job_id], s);

@@ -298,6 +298,7 @@ create table if not exists public.job_queue_jobs (
     finished_at timestamptz,
     cancel_requested_at timestamptz,
     progress integer not null default 0,
+    progress_note text,
     payload jsonb,
     result jsonb,
     error text,
@@ -323,6 +324,7 @@ comment on column public.job_queue_jobs.waits_since is
     'Since when it waits for its present or latest attempt: entered, fell due or was taken back then. Not moved by a pause.';
 comment on column public.job_queue_jobs.due_at is 'When a delayed job comes (back) into line; infinity while a model it needs is paused.';
 comment on column public.job_queue_jobs.deadline is 'A job that has not started by then fails with the reason expired.';
+comment on column public.job_queue_jobs.progress_note is 'What the present or latest attempt said of its progress, for a person.';
 comment on column public.job_queue_jobs.token is 'Fencing token of the latest attempt.';
 
 create index if not exists job_queue_jobs_runnable_idx on public.job_queue_jobs (line_key, seq)
@@ -1447,7 +1449,7 @@ begin
         set status = 'running', runnable = false, attempt = j.attempt + 1,
             token = nextval('public.job_queue_token_seq'), worker_id = worker,
             started_at = moment, lease_until = moment + make_interval(secs => lease_seconds),
-            progress = 0, error = null
+            progress = 0, progress_note = null, error = null
         where j.job_id = any (ids)
         returning j.*
     )
@@ -1589,8 +1591,52 @@ comment on function job_queue.recover(text[], public.job_queue_settings) is
     'Takes back locked jobs whose lease ran out, lets due and skipped ones into their locked lines, fails those past their deadline and sets aside those that nobody can run; '
     'returns those that entered. job_queue.settle must follow.';
 
+create or replace function job_queue.handlers_of(value jsonb) returns text[]
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+    if jsonb_typeof(value) is distinct from 'object' then
+        return job_queue.names_of('handlers', value);
+    end if;
+    perform job_queue.whole_number_of(format('The number of jobs of the handler "%s"', left(e.key, 200)), nullif(e.value, 'null'), 0, 1000, null)
+    from jsonb_each(value) as e;
+    if exists (select from jsonb_each(value) as e where jsonb_typeof(e.value) = 'null') then
+        perform job_queue.refuse('JQ007', 'A handler has no number of jobs.', 'Give each handler a whole number from 0 to 1000.');
+    end if;
+    return job_queue.names_of('handlers', array_to_json(array(select jsonb_object_keys(value)))::jsonb);
+end;
+$$;
+
+comment on function job_queue.handlers_of(jsonb) is
+    'The handlers that a claim names, in an array or as the keys of an object {"handler": how many at most}; null (any) where it names none.';
+
+create or replace function job_queue.within_numbers(handlers jsonb, ids text[]) returns text[]
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+    if jsonb_typeof(handlers) is distinct from 'object' then
+        return ids;
+    end if;
+    return array(
+        select r.job_id from (
+            select j.job_id, j.handler, i.n, row_number() over (partition by j.handler order by i.n) as number
+            from unnest(ids) with ordinality as i (job_id, n)
+            join public.job_queue_jobs as j on j.job_id = i.job_id
+        ) as r
+        where r.number <= (handlers ->> r.handler)::integer
+        order by r.n
+    );
+end;
+$$;
+
+comment on function job_queue.within_numbers(jsonb, text[]) is 'Of these jobs, in order, those that a claim has room for by the numbers of its handlers.';
+
 create or replace function job_queue.take(
-    worker text, at_most integer, handlers text[], models text[], lease_seconds numeric
+    worker text, at_most integer, handlers jsonb, models text[], lease_seconds numeric
 ) returns jsonb
 language plpgsql
 set search_path = ''
@@ -1601,15 +1647,26 @@ declare
     free text[];
     taken text[] := '{}';
     passed text[] := '{}';
+    before integer;
+    -- Those that it has room for; null: any.
+    open text[] := job_queue.handlers_of(take.handlers);
 begin
     -- What is locked by somebody else is being started or changed by them: it is passed over, never waited for. So is a job
     -- whose row somebody edits, for the next one; each time more are looked at, up to a thousand.
     loop
+        if jsonb_typeof(take.handlers) = 'object' then
+            open := array(
+                select h.key from jsonb_each_text(take.handlers) as h
+                where h.value::integer > (
+                    select count(*) from public.job_queue_jobs as j where j.job_id = any (taken) and j.handler = h.key)
+            );
+        end if;
+        before := cardinality(taken);
         found_ids := array(
             select j.job_id from public.job_queue_jobs as j
             where j.status = 'waiting' and j.runnable
               and (j.deadline is null or j.deadline >= moment)
-              and (take.handlers is null or j.handler = any (take.handlers))
+              and (open is null or j.handler = any (open))
               and (take.models is null or j.models <@ take.models)
               and j.job_id <> all (passed)
             order by j.line_key, j.seq
@@ -1617,8 +1674,8 @@ begin
             for no key update skip locked
         );
         free := job_queue.lock_mirrored(found_ids, true);
-        taken := (taken || free)[1:at_most];
-        exit when cardinality(taken) = at_most or cardinality(free) = cardinality(found_ids) or cardinality(passed) > 1000;
+        taken := (job_queue.within_numbers(take.handlers, taken || free))[1:at_most];
+        exit when cardinality(taken) in (at_most, before + cardinality(found_ids)) or cardinality(passed) > 1000;
         passed := passed || found_ids;
     end loop;
     if cardinality(taken) = 0 then
@@ -1628,7 +1685,7 @@ begin
 end;
 $$;
 
-comment on function job_queue.take(text, integer, text[], text[], numeric) is
+comment on function job_queue.take(text, integer, jsonb, text[], numeric) is
     'Starts the first runnable jobs that this worker can run. They have their seats, so no line needs a lock.';
 
 notify pgrst, 'reload schema';
@@ -3400,7 +3457,7 @@ declare
 begin
     perform job_queue.lock_mirrored(ids, false);
     if claim is not null then
-        handlers := job_queue.names_of('handlers', claim -> 'handlers');
+        handlers := job_queue.handlers_of(claim -> 'handlers');
         models := job_queue.names_of('models', claim -> 'models');
         if exists (select from public.job_queue_arrivals as a where a.late) then
             notes := job_queue.late_notes(100);
@@ -3441,9 +3498,11 @@ begin
     end if;
 
     if claim is not null and not s.paused then
-        leases := job_queue.take(worker, (claim ->> 'max_jobs')::integer, handlers, models, (claim ->> 'lease_seconds')::numeric);
+        leases := job_queue.take(worker, (claim ->> 'max_jobs')::integer, claim -> 'handlers', models, (claim ->> 'lease_seconds')::numeric);
         foreach id in array behind loop
             exit when jsonb_array_length(leases) >= (claim ->> 'max_jobs')::integer;
+            begun := array(select l ->> 'job_id' from jsonb_array_elements(leases) as l) || id;
+            continue when cardinality(job_queue.within_numbers(claim -> 'handlers', begun)) < cardinality(begun);
             passed := job_queue.lend(id, s);
             if passed is not null then
                 leases := leases || job_queue.start_runs(array[id], worker, (claim ->> 'lease_seconds')::numeric,
@@ -3481,7 +3540,7 @@ set search_path = ''
 as $$
 begin
     perform job_queue.check_keys('claim', claim, '{max_jobs,handlers,models,lease_seconds}');
-    perform job_queue.names_of('handlers', claim -> 'handlers');
+    perform job_queue.handlers_of(claim -> 'handlers');
     perform job_queue.names_of('models', claim -> 'models');
     return claim || jsonb_build_object(
         'max_jobs', job_queue.whole_number_of('max_jobs', claim -> 'max_jobs', 1, 1000, 1),
@@ -3622,7 +3681,7 @@ begin
     if leases is null or jsonb_typeof(leases) <> 'array' or jsonb_array_length(leases) > 1000 then
         perform job_queue.refuse('JQ007', 'The leases are not an array of at most 1,000 leases.', 'Send larger batches in parts.');
     end if;
-    perform job_queue.check_keys('A lease', e, '{job_id,token,progress}'),
+    perform job_queue.check_keys('A lease', e, '{job_id,token,progress,note}'),
         job_queue.check_job_id(e ->> 'job_id'),
         job_queue.check_token(e -> 'token'),
         job_queue.whole_number_of('progress', e -> 'progress', 0, 100, null)
@@ -3631,11 +3690,11 @@ begin
     -- A job that somebody else has locked is just ending or being taken back; it is not waited for. Its lease is renewed
     -- at the next beat if it is still held.
     with given as (
-        select * from jsonb_to_recordset(leases) as g (job_id text, token bigint, progress integer)
+        select * from jsonb_to_recordset(leases) as g (job_id text, token bigint, progress integer, note text)
     ),
 
     held as (
-        select j.job_id, g.progress
+        select j.job_id, g.progress, left(g.note, 500) as note
         from public.job_queue_jobs as j
         join given as g on g.job_id = j.job_id and g.token = j.token
         where j.status = 'running'
@@ -3645,7 +3704,8 @@ begin
     renewed as (
         update public.job_queue_jobs as j
         set lease_until = greatest(j.lease_until, moment + make_interval(secs => lease_seconds)),
-            progress = coalesce(h.progress, j.progress)
+            progress = coalesce(h.progress, j.progress),
+            progress_note = coalesce(h.note, j.progress_note)
         from held as h
         where j.job_id = h.job_id
         returning j.job_id, h.progress
@@ -4332,7 +4392,7 @@ begin
         'priority', j.priority, 'attempt', j.attempt, 'max_attempts', j.max_attempts, 'queued_at', j.entered_at,
         'run_at', nullif(j.due_at, 'infinity'), 'deadline', j.deadline, 'started_at', j.started_at, 'finished_at', j.finished_at,
         'worker_id', case when j.status = 'running' then j.worker_id end, 'lease_until', j.lease_until,
-        'progress', j.progress, 'error', j.error, 'result', j.result, 'models', lines, 'estimate', job_queue.estimate(j, lines)
+        'progress', j.progress, 'note', j.progress_note, 'error', j.error, 'result', j.result, 'models', lines, 'estimate', job_queue.estimate(j, lines)
     ) || job_queue.place(j.job_id) || case when j.status = 'waiting' then jsonb_build_object('queue_position', (
         select max((l ->> 'position')::bigint) from jsonb_array_elements(lines) as l
     )) else '{}' end;
@@ -4419,7 +4479,8 @@ as $$
                 'holders', coalesce((
                     select jsonb_agg(jsonb_build_object(
                         'job_id', j.job_id, 'handler', j.handler, 'worker_id', j.worker_id, 'attempt', j.attempt,
-                        'started_at', j.started_at, 'lease_until', j.lease_until) order by j.started_at, j.job_id)
+                        'started_at', j.started_at, 'lease_until', j.lease_until,
+                        'progress', j.progress, 'note', j.progress_note) order by j.started_at, j.job_id)
                     from public.job_queue_jobs as j where j.job_id = any (t.holders)
                 ), '[]'),
                 'waiting', coalesce(c.places, 0) - (
@@ -4962,7 +5023,7 @@ begin
             due_at = case when due > moment then due end,
             deadline = coalesce(new_deadline, case when k.deadline > moment then k.deadline end),
             max_attempts = k.attempt + attempts,
-            waits_since = greatest(moment, due), finished_at = null, cancel_requested_at = null, result = null, error = null, progress = 0
+            waits_since = greatest(moment, due), finished_at = null, cancel_requested_at = null, result = null, error = null, progress = 0, progress_note = null
         where k.job_id = j.job_id;
         if due > moment is not true then
             perform job_queue.enter(array[j.job_id], s);
@@ -5286,11 +5347,11 @@ notify pgrst, 'reload schema';
 
 insert into public.job_queue_migrations (name, checksum) values ('029_job_queue_migrations.sql', 'acdc948304f5ecdd2310aa1e8c7c8bd70b4ece92773e4fc1dea17eb14b5334bd') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('027_add_job_queue_coordination.sql', '65858bf8d5a96c67b440b94651f9f7e7ab31c4fa405c60af0f4d1f67335be5ce') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('030_job_queue_tables.sql', 'b9a35e8a8edae8d152b57397949148afbf24f40519056c7f5b148997246bdb06') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('030_job_queue_tables.sql', 'eb2974c70a84633f956e164e2d52460eec607f760b395660bf23cd3e96022e6c') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('031_job_queue_checks.sql', '188bd5f716725779787108f9aed09e4c4253053ee178d3855ca1d5ab1e75bbf5') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('032_job_queue_admission.sql', '647c8f7b850c601d56357f83642c89e0e5003e58576b9ab8473561fe3e822580') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('033_job_queue_places.sql', 'b2b5a2b474dfc1d6d44267f2ee75e7457209b13ea3fd567d18d953022193a782') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('034_job_queue_transitions.sql', '72176f63b9c3b01c676d2de842035c54fc1588e7a584682d4eba67834f0a9967') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('034_job_queue_transitions.sql', '1548c18c57a02313cfb6ca463cee6f6442e0ceb1c46df865cdc8e886df7ae97c') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('035_job_queue_mirror.sql', '56ed30102c8dc5ad051acb8a6517e8d200b0ba3963ca09bf6e777aba3564041e') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('036_job_queue_insert_trigger.sql', 'a558a6d820617dbd64f4907fbdd6edbb1002a23b0eb6b6906b8d830252ac9552') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('037_job_queue_workers.sql', 'c7c1ff48a27a9bac12f6333c3dfcef12f69f31b05141958ac7b54b22f2d800af') on conflict (name) do nothing;
@@ -5298,21 +5359,21 @@ insert into public.job_queue_migrations (name, checksum) values ('038_job_queue_
 insert into public.job_queue_migrations (name, checksum) values ('039_job_queue_version_number.sql', 'f760d9c6f94c5f6d4f823824915f02e1bfd09e4bd3e1a153e56dd0c0930ddc79') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('040_job_queue_enqueue.sql', '2c270f3b9ed925492c5db8aa460c92f34ed91fe42a6616e578d16e58eb2f592a') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('041_job_queue_start.sql', '7f666066cfabc42824d1982734c08e68bb891ebeb7cfa3671bd891050c543867') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('042_job_queue_complete.sql', '1734951713af6fc57e1b96d146675e7b9d3aa8a7113c5a5e7b96622639b7e268') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('042_job_queue_complete.sql', 'd21418993647effda20e0ba179b31ebdadb400aab51bcc98cb7f201d2d88ffd5') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('043_job_queue_claim.sql', '5a9ba4d32a197dc10ffbb7bb0370647644699aa572d9896e5354dd2cb4880d52') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('044_job_queue_heartbeat.sql', '1393c1aeecb3d09495974a5db86ad6de136069fc9dc93945a4018c734d0c057d') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('044_job_queue_heartbeat.sql', 'fa1e33b4359b7b6d104f674ffa985f4e6d51a7d0282166da98189a10ac448ce3') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('045_job_queue_release_models.sql', 'd635ccab477108f8b9377b4c9b45ed937172840bf7c3c5398b3019bf07e79307') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('046_job_queue_cancel.sql', '74f0bd6650f950ab89b717e5686ea0aa136db22db181f2f89936cff5586ed022') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('047_job_queue_set_model.sql', 'd3bc2c3e239469f1e1cbb5f84e4ef6ec95bbbd10d6a1c594d44d6b97d87b6327') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('048_job_queue_set_limits.sql', '083c1b695c0af7df0719349a4519db5bb6e7c66410f31949064dd15871b43b4e') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('049_job_queue_tidy.sql', '3e12a7d2930fd7f6863897d0d71b4d46fe33af7c4071990634654054fc5518c1') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('050_job_queue_explain.sql', '1a503261a0842ccb010a58246b3f8f898b8c6816c757be1cdd8027f6d1699ada') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('051_job_queue_status.sql', 'a0458191599c0d4c86a8a07e09b55f8ee67fca857eb6e4b85994f8665cb33bbe') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('050_job_queue_explain.sql', 'b39de4c241b4b92fc287d16c504121904198ae622b0e01621193858154ba1b01') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('051_job_queue_status.sql', 'e67befd6783c02bc8d5117be8f5bb4a24ee6afa048e8b20e4be62c3fbe5cda54') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('052_job_queue_sweep.sql', '7d9466c6d87b77a6f2405229703c0d587edbed83a42be432621f3cac5dd29a67') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('053_job_queue_version.sql', '65e321d447c101eb095e0729d26bf36ae87d8e4b2ef88ac885e3a3d1f3377f18') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('054_job_queue_metrics.sql', 'dca92bfcb961494e3b939ad6c025d6422a5944a93a8f3e8e4bc630fa8dbc705c') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('055_job_queue_checkpoint.sql', 'ff9657b13d7f200488f7b5ea524560eebae686b1f4c1add9441b51275cd99543') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('056_job_queue_retry.sql', '313028d91d666568e490ff601c188890eba40b19987a39348f0affd14f767240') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('056_job_queue_retry.sql', '4fe6407a79d9232a509d44abf54f05355a087450ee246d8a57f7efc313856ec8') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('057_job_queue_reprioritize.sql', 'e93aa141b80be8c59219643481ceb586108c2aec86c8e38b9a1adade4c5852be') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('058_job_queue_replay.sql', '842bface195900df8a4524fc04351fb941f38757f388ab8b41a14e49b6bf16ba') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('060_job_queue_grants.sql', '55558286d7d4fb1a4abda25233376625b9629edcc08289871fcaabc3666b4fcd') on conflict (name) do nothing;
