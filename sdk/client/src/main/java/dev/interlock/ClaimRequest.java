@@ -4,7 +4,10 @@ import dev.interlock.internal.coordination.Checks;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,17 +16,20 @@ import org.jspecify.annotations.Nullable;
  * <pre>{@code
  * ClaimRequest.of(8)
  * ClaimRequest.builder(8).handlers("image", "video").lease(Duration.ofMinutes(1)).build()
+ * ClaimRequest.builder(8).handlerLimits(Map.of("image", 8, "video", 2)).build()
  * }</pre>
  */
 public final class ClaimRequest {
     private final int maxJobs;
     private final List<String> handlers;
+    private final Map<String, Integer> handlerLimits;
     private final List<String> models;
     private final @Nullable Duration lease;
 
     private ClaimRequest(Builder builder) {
         this.maxJobs = builder.maxJobs;
         this.handlers = builder.handlers;
+        this.handlerLimits = builder.handlerLimits;
         this.models = builder.models;
         this.lease = builder.lease;
     }
@@ -58,6 +64,11 @@ public final class ClaimRequest {
         return handlers;
     }
 
+    /** Of each of these handlers at most so many jobs, in the order given; empty when there are no such limits. */
+    public Map<String, Integer> handlerLimits() {
+        return handlerLimits;
+    }
+
     /** Only jobs whose models are all among these; empty means any. */
     public List<String> models() {
         return models;
@@ -72,6 +83,7 @@ public final class ClaimRequest {
     public static final class Builder {
         private final int maxJobs;
         private List<String> handlers = List.of();
+        private Map<String, Integer> handlerLimits = Map.of();
         private List<String> models = List.of();
         private @Nullable Duration lease;
 
@@ -87,6 +99,19 @@ public final class ClaimRequest {
         /** Only jobs with one of these handlers. */
         public Builder handlers(Collection<String> names) {
             this.handlers = Checks.handlers(names);
+            this.handlerLimits = Map.of();
+            return this;
+        }
+
+        /**
+         * Only jobs with one of these handlers, and of each at most so many, 0 to 1,000. A handler with 0 is one that the
+         * claimer runs, but not now: its jobs wait for it.
+         */
+        public Builder handlerLimits(Map<String, Integer> limits) {
+            Map<String, Integer> copy = new LinkedHashMap<>();
+            limits.forEach((name, limit) -> copy.put(name, Checks.range("The limit of " + name, limit, 0, 1000)));
+            this.handlers = Checks.handlers(copy.keySet());
+            this.handlerLimits = Collections.unmodifiableMap(copy);
             return this;
         }
 

@@ -3,6 +3,7 @@ package dev.interlock;
 import dev.interlock.internal.coordination.Checks;
 import dev.interlock.internal.worker.Backoff;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Objects;
 import java.util.function.BiFunction;
 
@@ -13,7 +14,7 @@ import java.util.function.BiFunction;
  * <pre>{@code
  * FailurePolicy.standard()
  *         .failingOn(BadPromptException.class)
- *         .on(RateLimitedException.class, (e, job) -> Outcome.retryIn(e.retryAfter(), "rate limited"))
+ *         .on(QuotaException.class, (e, job) -> Outcome.retryAt(e.resetsAt(), "the quota is used up"))
  * }</pre>
  */
 @FunctionalInterface
@@ -32,9 +33,10 @@ public interface FailurePolicy {
     }
 
     /**
-     * Fails for good on {@link FatalJobException} and {@link InvalidRequestException}; retries on anything else, after a
-     * delay that doubles with each attempt, less up to a quarter by chance, so that what failed together does not come
-     * back together.
+     * Fails for good on {@link FatalJobException} and {@link InvalidRequestException}; retries on a
+     * {@link RetryableJobException} when that says; retries on anything else, known or not, after a delay that doubles
+     * with each attempt, less up to a quarter by chance, so that what failed together does not come back together. The
+     * job's own {@linkplain JobRequest#maxAttempts number of attempts} (3 where nothing is said) ends it.
      *
      * @param first the delay after the first attempt; more than zero
      * @param max the longest delay
@@ -44,6 +46,16 @@ public interface FailurePolicy {
         return (failure, context) -> {
             if (failure instanceof FatalJobException || failure instanceof InvalidRequestException) {
                 return Outcome.fail(describe(failure));
+            }
+            if (failure instanceof RetryableJobException retryable) {
+                Instant at = retryable.at();
+                Duration after = retryable.after();
+                if (at != null) {
+                    return Outcome.retryAt(at, describe(failure));
+                }
+                if (after != null) {
+                    return Outcome.retryIn(after, describe(failure));
+                }
             }
             return Outcome.retryIn(backoff.delay(context.attempt()), describe(failure));
         };
@@ -62,9 +74,16 @@ public interface FailurePolicy {
                 type.isInstance(failure) ? outcome.apply(type.cast(failure), context) : onFailure(failure, context);
     }
 
-    /** An exception as the reason of an outcome: its class and its message. */
+    /**
+     * An exception as the reason of an outcome: its class and its message; the message alone where a handler threw
+     * {@link FatalJobException} or {@link RetryableJobException} to say it.
+     */
     static String describe(Throwable failure) {
         String message = failure.getMessage();
+        Class<?> type = failure.getClass();
+        if (message != null && (type == FatalJobException.class || type == RetryableJobException.class)) {
+            return message;
+        }
         String name = failure.getClass().getSimpleName();
         return message == null ? name : name + ": " + message;
     }

@@ -9,19 +9,22 @@ import org.jspecify.annotations.Nullable;
  *
  * @param lease the lease
  * @param progress 0 to 100 per cent; null leaves it as it is
+ * @param note a word about it for a person; null leaves it as it is
  */
-public record Heartbeat(Lease lease, @Nullable Integer progress) {
+public record Heartbeat(
+        Lease lease, @Nullable Integer progress, @Nullable String note) {
     /** Checks the parts. */
     public Heartbeat {
         Objects.requireNonNull(lease, "lease");
         if (progress != null) {
             Checks.progress(progress);
         }
+        note = note == null ? null : Checks.note(note);
     }
 
     /** A renewal that leaves the progress as it is. */
     public static Heartbeat of(Lease lease) {
-        return new Heartbeat(lease, null);
+        return new Heartbeat(lease, null, null);
     }
 
     /**
@@ -30,6 +33,15 @@ public record Heartbeat(Lease lease, @Nullable Integer progress) {
      * @param percent 0 to 100
      */
     public Heartbeat withProgress(int percent) {
-        return new Heartbeat(lease, percent);
+        return new Heartbeat(lease, percent, note);
+    }
+
+    /**
+     * The same renewal with a word about the progress.
+     *
+     * @param text at most 500 characters; longer ones are cut
+     */
+    public Heartbeat withNote(String text) {
+        return new Heartbeat(lease, progress, text);
     }
 }

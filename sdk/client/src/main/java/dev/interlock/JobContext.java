@@ -22,6 +22,14 @@ public interface JobContext {
         return lease().token();
     }
 
+    /**
+     * The same for every run of this attempt: {@code jobId:attempt}. Pass it to a provider that takes an idempotency key,
+     * so that a run which is repeated at no cost of an attempt (its worker closed and gave the job back) is not paid twice.
+     */
+    default String idempotencyKey() {
+        return jobId() + ":" + attempt();
+    }
+
     /** The models that the job was given. */
     default List<String> models() {
         return lease().models();
@@ -42,6 +50,16 @@ public interface JobContext {
      */
     void progress(int percent);
 
+    /**
+     * {@link #progress(int)} with a word for a person about what is going on. Both are shown by
+     * {@link JobCoordinator#explain}.
+     *
+     * @param percent 0 to 100
+     * @param note at most 500 characters; longer ones are cut
+     * @throws InvalidRequestException when the per cent are out of range
+     */
+    void progress(int percent, String note);
+
     /** Whether somebody has asked for the job to be cancelled. The thread was interrupted once when that was noticed. */
     boolean isCancelled();
 
@@ -50,6 +68,16 @@ public interface JobContext {
      * thread was interrupted once when that was noticed.
      */
     boolean shouldStop();
+
+    /** Whether the lease is lost: whatever the run still does is for nothing, and its outcome will not be sent. */
+    boolean isLeaseLost();
+
+    /**
+     * Has this done once when the run should stop, for code that an interrupt does not reach: {@code job.onStop(call::cancel)}.
+     * Done at once when the run should stop already, and never after the handler has ended, except that it may just have
+     * begun. It is done on a thread of the worker's own, beside the interrupt; what it throws is logged and ignored.
+     */
+    void onStop(Runnable action);
 
     /**
      * Gives some of the job's models back early; the job goes on with the rest.

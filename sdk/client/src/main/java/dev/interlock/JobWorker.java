@@ -1,13 +1,17 @@
 package dev.interlock;
 
 import dev.interlock.internal.coordination.Checks;
+import dev.interlock.internal.worker.Routes;
+import dev.interlock.internal.worker.Threads;
 import dev.interlock.internal.worker.WorkerConfig;
 import dev.interlock.internal.worker.WorkerEngine;
 import dev.interlock.internal.workflow.WorkflowRunner;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.Executor;
@@ -18,12 +22,12 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>{@code
  * JobWorker worker = JobWorker.builder(coordinator)
- *         .handle("image", job -> {
- *             Prompt prompt = job.payload(Prompt.class);
- *             return Outcome.complete(provider.generate(prompt, job.token()));
- *         })
+ *         .handle("image", Prompt.class, (prompt, job) ->
+ *                 Outcome.complete(provider.generate(prompt, job.idempotencyKey())))
+ *         .handle("video", this::video)
  *         .workflow(knightStyleImgToVideo)
  *         .concurrency(8)
+ *         .concurrency("video", 2)
  *         .build();
  * worker.start();
  * worker.closeOnShutdown();
@@ -76,6 +80,15 @@ public final class JobWorker implements AutoCloseable {
     }
 
     /**
+     * {@link #close()} without the grace time: handlers are interrupted at once, and what stops within the
+     * {@linkplain Builder#stopTime stop time} is given back. A close that another thread has begun hurries up. For a second
+     * signal, or a platform that is about to kill the process.
+     */
+    public void closeNow() {
+        engine.closeNow();
+    }
+
+    /**
      * Has the worker closed when the JVM is told to end (SIGTERM, Ctrl-C, {@code System.exit}). The platform must give the
      * process the grace time plus a few seconds.
      *
@@ -95,16 +108,19 @@ public final class JobWorker implements AutoCloseable {
     public static final class Builder {
         private final JobCoordinator coordinator;
         private final Map<String, JobHandler> handlers = new LinkedHashMap<>();
+        private final Map<String, JobHandler> modelHandlers = new LinkedHashMap<>();
+        private final Map<String, Integer> limits = new LinkedHashMap<>();
+        private final List<WorkerListener> listeners = new ArrayList<>();
         private String workerId = newWorkerId();
         private int concurrency = 4;
         private @Nullable Executor executor;
+        private boolean virtualThreads;
         private Duration pollMin = Duration.ofMillis(100);
         private Duration pollMax = Duration.ofSeconds(1);
         private Duration lease;
         private Duration grace = Duration.ofSeconds(30);
         private Duration stopTime = Duration.ofSeconds(5);
         private FailurePolicy failurePolicy = FailurePolicy.standard();
-        private WorkerListener listener = new WorkerListener() {};
 
         private Builder(JobCoordinator coordinator) {
             this.coordinator = Checks.required("The JobCoordinator", coordinator);
@@ -126,12 +142,52 @@ public final class JobWorker implements AutoCloseable {
          * @throws InvalidRequestException when the name has its code already
          */
         public Builder handle(String handler, JobHandler code) {
-            if (handlers.putIfAbsent(Checks.handler(handler), Checks.required("The code of the handler", code))
-                    != null) {
+            return add(handlers, "handlers", Checks.handler(handler), code);
+        }
+
+        /**
+         * The code that runs jobs with this handler name, given their payload as an object.
+         *
+         * @param payload what the payload is read as, usually a record; properties that it does not have are ignored. A job
+         *     whose payload does not fit fails for good, before the code is called
+         * @throws InvalidRequestException when the name has its code already
+         */
+        public <T> Builder handle(String handler, Class<T> payload, PayloadHandler<T> code) {
+            return handle(handler, typed(payload, code));
+        }
+
+        /**
+         * The code that runs jobs by their models instead of their handlers: it runs those whose first model is this. The
+         * worker claims jobs of any handler whose models are all among those that it has code for. A worker is of one kind or
+         * the other: for both, build two.
+         *
+         * @param model the model's own name, not an alias
+         * @throws InvalidRequestException when the model has its code already
+         */
+        public Builder handleModel(String model, JobHandler code) {
+            return add(modelHandlers, "models", Checks.model(model), code);
+        }
+
+        /**
+         * {@link #handleModel(String, JobHandler)} given the jobs' payload as an object, as in
+         * {@link #handle(String, Class, PayloadHandler)}.
+         */
+        public <T> Builder handleModel(String model, Class<T> payload, PayloadHandler<T> code) {
+            return handleModel(model, typed(payload, code));
+        }
+
+        private Builder add(Map<String, JobHandler> to, String what, String name, JobHandler code) {
+            if (to.putIfAbsent(name, Checks.required("The code", code)) != null) {
                 throw new InvalidRequestException(
-                        "JQ003", "There are two handlers named \"" + handler + "\".", "Give each its own name.", null);
+                        "JQ003", "There are two " + what + " named \"" + name + "\".", "Give each its own name.", null);
             }
             return this;
+        }
+
+        private static <T> JobHandler typed(Class<T> payload, PayloadHandler<T> code) {
+            Checks.required("The class of the payload", payload);
+            Checks.required("The code", code);
+            return job -> code.handle(job.payload(payload), job);
         }
 
         /** A workflow that this worker runs. */
@@ -151,12 +207,37 @@ public final class JobWorker implements AutoCloseable {
         }
 
         /**
-         * What runs the handlers, for example virtual threads; the default is a pool of the worker's own. It must have a
-         * thread for each of the concurrent jobs: one that waits for a thread holds its models all the while. You close
-         * it, after the worker.
+         * Of all these, how many with this handler name it runs at once. More of them are not claimed: they wait in line for
+         * any worker that has room.
+         *
+         * @param handler one that this worker has
+         * @param jobs 1 to 1,000; only the worker's own {@link #concurrency(int)} when it is more than that
+         */
+        public Builder concurrency(String handler, int jobs) {
+            limits.put(Checks.handler(handler), Checks.range("The concurrency of " + handler, jobs, 1, 1000));
+            return this;
+        }
+
+        /**
+         * What runs the handlers; the default is a pool of the worker's own, of as many threads as jobs run. It must have a
+         * thread for each of the concurrent jobs, and run what it accepts: a job that waits for a thread holds its models all
+         * the while. You close it, after the worker.
          */
         public Builder executor(Executor handlerExecutor) {
-            this.executor = handlerExecutor;
+            this.executor = Checks.required("The executor", handlerExecutor);
+            this.virtualThreads = false;
+            return this;
+        }
+
+        /**
+         * Runs each handler on a virtual thread of its own, instead of an executor.
+         *
+         * @throws ConfigurationException when this JVM has none: they came with Java 21
+         */
+        public Builder virtualThreads() {
+            Threads.requireVirtual();
+            this.virtualThreads = true;
+            this.executor = null;
             return this;
         }
 
@@ -210,35 +291,61 @@ public final class JobWorker implements AutoCloseable {
             return this;
         }
 
-        /** Hears what the worker does. */
+        /** Hears what the worker does. There may be several. */
         public Builder listener(WorkerListener workerListener) {
-            this.listener = Checks.required("The listener", workerListener);
+            listeners.add(Checks.required("The listener", workerListener));
             return this;
         }
 
         /**
          * The worker, not started yet.
          *
-         * @throws InvalidRequestException when it has no handler and no workflow
+         * @throws InvalidRequestException when it has no handler and no workflow, code for handlers and code for models, or a
+         *     {@linkplain #concurrency(String, int) limit} for a handler that it does not have
          */
         public JobWorker build() {
-            if (handlers.isEmpty()) {
-                throw new InvalidRequestException(
-                        "JQ003", "The worker has no handler.", "Add one with handle(…) or workflow(…).", null);
-            }
             return new JobWorker(new WorkerConfig(
                     coordinator.calls().within(callTimeout()),
                     workerId,
-                    handlers,
+                    routes(),
                     concurrency,
                     executor,
+                    virtualThreads,
                     pollMin,
                     pollMax,
                     lease,
                     grace,
                     stopTime,
                     failurePolicy,
-                    listener));
+                    listeners));
+        }
+
+        private Routes routes() {
+            if (handlers.isEmpty() && modelHandlers.isEmpty()) {
+                throw refuse("The worker has no handler.", "Add one with handle(…), handleModel(…) or workflow(…).");
+            }
+            if (!handlers.isEmpty() && !modelHandlers.isEmpty()) {
+                throw refuse(
+                        "The worker has code for the handlers " + handlers.keySet() + " and for the models "
+                                + modelHandlers.keySet() + ".",
+                        "Use two workers, one with handle(…) and workflow(…) and one with handleModel(…): a claim goes by"
+                                + " the one or the other.");
+            }
+            for (String name : limits.keySet()) {
+                if (!handlers.containsKey(name)) {
+                    throw refuse(
+                            "The worker has a concurrency for \"" + name + "\", which is no handler of its.",
+                            handlers.isEmpty()
+                                    ? "How many jobs use a model at once is the model's capacity: setModel(…)."
+                                    : "Its handlers are " + handlers.keySet() + ".");
+                }
+            }
+            boolean byModel = handlers.isEmpty();
+            return new Routes(byModel ? modelHandlers : handlers, byModel, limits);
+        }
+
+        private static InvalidRequestException refuse(String message, String hint) {
+            return new InvalidRequestException("JQ003", message, hint, null);
         }
 
         /** A call that hangs holds up the outcomes behind it, and the leases that it may have taken run out meanwhile. */

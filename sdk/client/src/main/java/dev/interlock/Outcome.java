@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>{@code
  * return Outcome.complete(new Image(url));
- * return Outcome.retryIn(Duration.ofSeconds(30), "the provider is busy");
+ * return Outcome.retry("the provider is busy");
+ * return Outcome.retryAt(quotaReset, "the quota is used up");
  * return Outcome.fail("the prompt was refused");
  * }</pre>
  */
@@ -30,6 +31,16 @@ public sealed interface Outcome {
      */
     static Outcome complete(@Nullable Object result) {
         return new Complete(Json.encode("The result", result));
+    }
+
+    /**
+     * The attempt did not work; try again when the worker's {@link FailurePolicy} says: it is asked with a
+     * {@link RetryableJobException}. See {@link #retryIn}. Where no worker is in between, at once.
+     *
+     * @param reason why, for a person
+     */
+    static Outcome retry(String reason) {
+        return new Retry(null, null, Checks.reason(reason));
     }
 
     /**
@@ -81,10 +92,10 @@ public sealed interface Outcome {
     }
 
     /**
-     * The attempt did not work and the job is to be tried again. One of the two times is set.
+     * The attempt did not work and the job is to be tried again. At most one of the two times is set.
      *
-     * @param at when; null when {@code in} says so
-     * @param in after which delay; null when {@code at} says so
+     * @param at when; null when {@code in} or the policy says so
+     * @param in after which delay; null when {@code at} or the policy says so
      * @param reason why, for a person
      */
     record Retry(@Nullable Instant at, @Nullable Duration in, String reason) implements Outcome {}

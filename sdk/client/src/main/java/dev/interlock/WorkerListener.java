@@ -1,6 +1,7 @@
 package dev.interlock;
 
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Hears what a worker does. Every method does nothing by default; override those you need. They are called on the
@@ -11,6 +12,14 @@ public interface WorkerListener {
     /** A job's handler is about to be called. */
     default void jobStarted(Lease lease) {}
 
+    /**
+     * A job's handler has ended; its outcome is about to be sent.
+     *
+     * @param ran how long it took
+     * @param thrown what it threw; null when it returned
+     */
+    default void handlerEnded(Lease lease, Duration ran, @Nullable Throwable thrown) {}
+
     /** A run ended and the database has answered. */
     default void jobFinished(Lease lease, Outcome outcome, OutcomeStatus status) {}
 
@@ -19,6 +28,14 @@ public interface WorkerListener {
 
     /** Somebody has asked for the job to be cancelled: the handler has been interrupted. */
     default void cancelRequested(Lease lease) {}
+
+    /**
+     * A claim was answered, whether it went alone or with outcomes.
+     *
+     * @param asked for how many jobs at most
+     * @param given how many were started
+     */
+    default void claimed(int asked, int given) {}
 
     /** The coordinator cannot be reached or refuses. Called for each failed call; running jobs go on, nothing new starts. */
     default void callFailed(InterlockException failure) {}

@@ -15,6 +15,7 @@ public final class Checks {
     static final int MAX_MODELS = 64;
     static final int MAX_BATCH = 1000;
     private static final int MAX_REASON = 2000;
+    private static final int MAX_NOTE = 500;
 
     private Checks() {}
 
@@ -152,12 +153,21 @@ public final class Checks {
 
     /** A reason for a person; long ones are cut, so that a whole page of a provider's HTML does no harm. */
     public static String reason(@Nullable String reason) {
+        return text("The reason", reason, MAX_REASON);
+    }
+
+    /** A note about a job's progress; long ones are cut. */
+    public static String note(@Nullable String note) {
+        return text("The note", note, MAX_NOTE);
+    }
+
+    private static String text(String what, @Nullable String text, int max) {
         // PostgreSQL holds no NUL in text.
-        String clean = required("The reason", reason).replace('\0', ' ');
-        if (clean.length() <= MAX_REASON) {
+        String clean = required(what, text).replace('\0', ' ');
+        if (clean.length() <= max) {
             return clean;
         }
-        int end = Character.isHighSurrogate(clean.charAt(MAX_REASON - 1)) ? MAX_REASON - 1 : MAX_REASON;
+        int end = Character.isHighSurrogate(clean.charAt(max - 2)) ? max - 2 : max - 1;
         return clean.substring(0, end) + "…";
     }
 

@@ -13,6 +13,8 @@ import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.PropertyNamingStrategies;
 import tools.jackson.databind.ValueDeserializer;
+import tools.jackson.databind.exc.MismatchedInputException;
+import tools.jackson.databind.exc.ValueInstantiationException;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.module.SimpleModule;
 
@@ -90,8 +92,29 @@ public final class Json {
         try {
             return USER.readValue(json, type);
         } catch (JacksonException e) {
-            throw new DataException(what + " is not a " + type.getSimpleName() + ": " + e.getOriginalMessage(), e);
+            throw new DataException(what + " is not a " + type.getSimpleName() + ": " + misfit(e), e);
         }
+    }
+
+    /** Where JSON does not fit, and what is expected there; never what stands there, which is the user's. */
+    private static String misfit(JacksonException e) {
+        StringBuilder text = new StringBuilder();
+        for (JacksonException.Reference part : e.getPath()) {
+            if (part.getPropertyName() == null) {
+                text.append('[').append(part.getIndex()).append(']');
+            } else {
+                text.append(text.isEmpty() ? "" : ".").append(part.getPropertyName());
+            }
+        }
+        String where = text.isEmpty() ? "" : "its field \"" + text + "\" ";
+        if (e instanceof ValueInstantiationException && e.getCause() != null) {
+            // What the user's own constructor says of it.
+            return where + "is refused: " + e.getCause().getMessage();
+        }
+        if (e instanceof MismatchedInputException mismatch && mismatch.getTargetType() != null) {
+            return where + "should be of the type " + mismatch.getTargetType().getSimpleName();
+        }
+        return where + e.getOriginalMessage();
     }
 
     /** A part of an answer as one of the SDK's own types. */

@@ -70,7 +70,9 @@ final class Wire {
 
     static Map<String, @Nullable Object> claim(ClaimRequest request, Duration defaultLease) {
         Map<String, @Nullable Object> claim = new LinkedHashMap<>();
-        if (!request.handlers().isEmpty()) {
+        if (!request.handlerLimits().isEmpty()) {
+            claim.put("handlers", request.handlerLimits());
+        } else if (!request.handlers().isEmpty()) {
             claim.put("handlers", request.handlers());
         }
         if (!request.models().isEmpty()) {
@@ -113,6 +115,9 @@ final class Wire {
         lease.put("token", beat.lease().token());
         if (beat.progress() != null) {
             lease.put("progress", beat.progress());
+        }
+        if (beat.note() != null) {
+            lease.put("note", beat.note());
         }
         return lease;
     }

@@ -34,12 +34,15 @@ final class Connection {
         this.notices = notices;
     }
 
-    void answered(Call call) {
+    /** An answer came. True: this kind of call had been failing. */
+    boolean answered(Call call) {
+        boolean back;
         Duration outage = null;
         lock.lock();
         try {
             lastContact = Instant.now();
-            if (failing.remove(call) != null && failing.isEmpty() && failingSince != null) {
+            back = failing.remove(call) != null;
+            if (back && failing.isEmpty() && failingSince != null) {
                 outage = Duration.between(failingSince, lastContact);
                 failingSince = null;
                 lastFailure = null;
@@ -51,6 +54,16 @@ final class Connection {
             Duration lasted = outage;
             LOG.info("Worker {}: the coordinator answers again after {} ms", workerId, lasted.toMillis());
             notices.tell(WorkerListener::recovered, lasted);
+        }
+        return back;
+    }
+
+    boolean isFailing(Call call) {
+        lock.lock();
+        try {
+            return failing.containsKey(call);
+        } finally {
+            lock.unlock();
         }
     }
 

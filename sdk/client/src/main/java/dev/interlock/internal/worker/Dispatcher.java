@@ -18,8 +18,11 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -40,6 +43,7 @@ final class Dispatcher implements Runnable {
     private final Connection connection;
     private final Notices notices;
     private final Consumer<Run> starter;
+    private final Executor aside;
     private final Backoff backoff;
     private final PollTimer timer;
     private final Deque<Exchange> unanswered = new ArrayDeque<>();
@@ -50,12 +54,19 @@ final class Dispatcher implements Runnable {
     private volatile boolean closing;
     private volatile boolean stopped;
 
-    Dispatcher(WorkerConfig config, Runs runs, Connection connection, Notices notices, Consumer<Run> starter) {
+    Dispatcher(
+            WorkerConfig config,
+            Runs runs,
+            Connection connection,
+            Notices notices,
+            Consumer<Run> starter,
+            Executor aside) {
         this.config = config;
         this.runs = runs;
         this.connection = connection;
         this.notices = notices;
         this.starter = starter;
+        this.aside = aside;
         this.backoff = new Backoff(Duration.ofMillis(200), max(config.pollMax(), Duration.ofSeconds(5)));
         this.timer = new PollTimer(config.pollMin(), config.pollMax(), System.nanoTime());
     }
@@ -91,7 +102,7 @@ final class Dispatcher implements Runnable {
             } catch (InterruptedException e) {
                 // Nobody but stop() has a reason to interrupt this thread.
                 LOG.debug("The dispatcher was interrupted", e);
-            } catch (RuntimeException e) {
+            } catch (Throwable e) { // Errors too: without this thread the worker would look alive and do nothing.
                 if (stopped) {
                     LOG.debug("Worker {}: its last call was cut off", config.workerId(), e);
                     return;
@@ -120,24 +131,31 @@ final class Dispatcher implements Runnable {
             List<Exchange.Ended> ended = runs.takeReady(MAX_BATCH);
             int free = config.concurrency() - runs.size() + ended.size();
             boolean due = timer.remaining(now) <= 0;
-            if (!ended.isEmpty() || (accepting && due && free > 0)) {
-                Exchange exchange = Exchange.of(ended, accepting && free > 0 && (due || !heldOff) ? claim(free) : null);
+            ClaimRequest claim =
+                    mayClaim() && free > 0 && (due || (!ended.isEmpty() && !heldOff)) ? claim(free, ended) : null;
+            if (!ended.isEmpty() || claim != null) {
+                Exchange exchange = Exchange.of(ended, claim);
                 unanswered.add(exchange);
                 return exchange;
             }
             if (closing && runs.size() == 0) {
                 return null;
             }
-            runs.await(seen, accepting && free > 0 ? timer.remaining(now) : LONG_WAIT);
+            // Due, and nothing may start: what changes that wakes it.
+            runs.await(seen, mayClaim() && free > 0 && !due ? timer.remaining(now) : LONG_WAIT);
         }
         return null;
     }
 
-    private ClaimRequest claim(int free) {
-        return ClaimRequest.builder(Math.min(free, MAX_BATCH))
-                .handlers(config.handlers().keySet())
-                .lease(config.lease())
-                .build();
+    private boolean mayClaim() {
+        return accepting && !connection.isFailing(Connection.Call.HEARTBEAT);
+    }
+
+    private @Nullable ClaimRequest claim(int free, List<Exchange.Ended> ended) {
+        Set<Run> over = new HashSet<>();
+        ended.forEach(e -> over.add(e.run()));
+        List<Run> held = runs.all().stream().filter(run -> !over.contains(run)).toList();
+        return config.routes().claim(Math.min(free, MAX_BATCH), config.lease(), held);
     }
 
     /** Sends it. False: its answer is not known, and it must be sent again. */
@@ -198,6 +216,10 @@ final class Dispatcher implements Runnable {
         Claim claim = answer.claim();
         if (claim != null) {
             begin(exchange, claim);
+            ClaimRequest asked = exchange.claim();
+            if (asked != null) {
+                notices.tell(l -> l.claimed(asked.maxJobs(), claim.leases().size()));
+            }
         }
     }
 
@@ -209,7 +231,7 @@ final class Dispatcher implements Runnable {
         heldOff = false;
         timer.answered(now, !claim.leases().isEmpty(), dueIn, dueAt);
         for (Lease lease : claim.leases()) {
-            Run run = new Run(lease, new LeaseClock(lease.duration(), exchange.firstSentAt()), config.calls());
+            Run run = new Run(lease, new LeaseClock(lease.duration(), exchange.firstSentAt()), config.calls(), aside);
             if (!runs.add(run)) {
                 continue;
             }

@@ -3,6 +3,7 @@ package dev.interlock.internal.worker;
 import dev.interlock.Heartbeat;
 import dev.interlock.HeartbeatResult;
 import dev.interlock.InterlockException;
+import dev.interlock.InvalidRequestException;
 import dev.interlock.WorkerListener;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -90,19 +91,35 @@ final class LeaseKeeper {
             boolean anyDue = false;
             for (Run run : runs.all()) {
                 // A lost lease is never renewed: a handler that ignores its interrupt would keep the models for ever.
-                if (!run.isLost() && run.clock().mayBeat(now)) {
+                if (!run.isLeaseLost() && run.clock().mayBeat(now)) {
                     due.add(run);
                     anyDue |= run.clock().untilHeartbeat(now) <= tick;
                 }
             }
-            if (anyDue) {
+            // While heartbeats fail nothing new starts, so without any lease left one is sent to see whether they work
+            // again.
+            if (anyDue || (due.isEmpty() && connection.isFailing(Connection.Call.HEARTBEAT))) {
                 beat(due, now);
             }
         } catch (InterlockException e) {
             connection.failed(Connection.Call.HEARTBEAT, e);
-        } catch (RuntimeException e) {
-            // Must not end here: a timer drops a task that throws, and the leases with it.
+        } catch (Throwable e) { // Must not end here: a timer drops a task that throws, and the leases with it.
             LOG.error("Worker {}: a heartbeat failed in an unexpected way", config.workerId(), e);
+        }
+    }
+
+    private List<HeartbeatResult> send(List<Heartbeat> beats) {
+        Duration patience = config.lease().dividedBy(3);
+        try {
+            return config.calls().heartbeat(config.workerId(), beats, config.lease(), patience);
+        } catch (InvalidRequestException e) {
+            LOG.warn(
+                    "Worker {}: the database refuses what a handler said of its progress; the leases are renewed without: {}",
+                    config.workerId(),
+                    e.getMessage());
+            List<Heartbeat> bare = new ArrayList<>();
+            beats.forEach(beat -> bare.add(Heartbeat.of(beat.lease())));
+            return config.calls().heartbeat(config.workerId(), bare, config.lease(), patience);
         }
     }
 
@@ -111,11 +128,17 @@ final class LeaseKeeper {
         List<Heartbeat> beats = new ArrayList<>();
         for (Run run : due) {
             byToken.put(run.token(), run);
-            beats.add(new Heartbeat(run.lease(), run.progress()));
+            Run.Progress progress = run.progress();
+            beats.add(new Heartbeat(
+                    run.lease(),
+                    progress == null ? null : progress.percent(),
+                    progress == null ? null : progress.note()));
         }
-        Duration patience = config.lease().dividedBy(3);
-        List<HeartbeatResult> results = config.calls().heartbeat(config.workerId(), beats, config.lease(), patience);
-        connection.answered(Connection.Call.HEARTBEAT);
+        List<HeartbeatResult> results = send(beats);
+        if (connection.answered(Connection.Call.HEARTBEAT)) {
+            // The dispatcher may claim again.
+            runs.touch();
+        }
         for (HeartbeatResult result : results) {
             Run run = byToken.get(result.token());
             if (run == null) {

@@ -11,16 +11,22 @@ import dev.interlock.WorkerListener;
 import dev.interlock.internal.coordination.Calls;
 import dev.interlock.internal.coordination.Checks;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.Executor;
 import java.util.concurrent.Future;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** One attempt of a job that this worker holds, and what its handler sees of it. Thread-safe. */
 final class Run implements RunControl {
+    private static final Logger LOG = LoggerFactory.getLogger("dev.interlock.JobWorker");
+
     /** Why a handler was told to stop. */
     enum Stop {
         LOST,
@@ -32,6 +38,7 @@ final class Run implements RunControl {
     private final Lease lease;
     private final LeaseClock clock;
     private final Calls calls;
+    private final Executor aside;
 
     // Held for a moment only, so that an interrupt meets this handler and never the next task of its thread.
     private final ReentrantLock lock = new ReentrantLock();
@@ -49,12 +56,27 @@ final class Run implements RunControl {
     private volatile boolean writing;
     private volatile @Nullable OutcomeStatus over;
     private volatile @Nullable Host host;
-    private volatile @Nullable Integer progress;
+    private volatile @Nullable Progress progress;
+    private final List<Runnable> onStop = new ArrayList<>();
 
-    Run(Lease lease, LeaseClock clock, Calls calls) {
+    /**
+     * What the handler said of its progress.
+     *
+     * @param percent 0 to 100
+     * @param note a word for a person; null for none
+     */
+    record Progress(int percent, @Nullable String note) {}
+
+    /**
+     * A run, which has not begun.
+     *
+     * @param aside where what a handler wants done on a stop is done
+     */
+    Run(Lease lease, LeaseClock clock, Calls calls, Executor aside) {
         this.lease = lease;
         this.clock = clock;
         this.calls = calls;
+        this.aside = aside;
     }
 
     LeaseClock clock() {
@@ -95,6 +117,7 @@ final class Run implements RunControl {
         lock.lock();
         try {
             ended = true;
+            onStop.clear();
             if (alarm != null) {
                 alarm.cancel(false);
             }
@@ -124,6 +147,8 @@ final class Run implements RunControl {
             if (thread != null) {
                 thread.interrupt();
             }
+            onStop.forEach(this::doAside);
+            onStop.clear();
             return true;
         } finally {
             lock.unlock();
@@ -139,16 +164,42 @@ final class Run implements RunControl {
         };
     }
 
-    boolean isLost() {
+    @Override
+    public boolean isLeaseLost() {
         return lost;
     }
 
-    boolean isClosing() {
-        return closing;
+    @Override
+    public void onStop(Runnable action) {
+        Checks.required("What is to be done on a stop", action);
+        lock.lock();
+        try {
+            if (ended) {
+                return;
+            }
+            if (shouldStop()) {
+                doAside(action);
+            } else {
+                onStop.add(action);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Not on the thread that found out: that one keeps the leases of all the others. */
+    private void doAside(Runnable action) {
+        aside.execute(() -> {
+            try {
+                action.run();
+            } catch (RuntimeException | LinkageError | AssertionError e) {
+                LOG.warn("What the handler of job {} wanted done on a stop threw; that changes nothing", jobId(), e);
+            }
+        });
     }
 
     @Nullable
-    Integer progress() {
+    Progress progress() {
         return progress;
     }
 
@@ -262,7 +313,13 @@ final class Run implements RunControl {
 
     @Override
     public void progress(int percent) {
-        progress = Checks.progress(percent);
+        Progress before = progress;
+        progress = new Progress(Checks.progress(percent), before == null ? null : before.note());
+    }
+
+    @Override
+    public void progress(int percent, String note) {
+        progress = new Progress(Checks.progress(percent), Checks.note(note));
     }
 
     @Override

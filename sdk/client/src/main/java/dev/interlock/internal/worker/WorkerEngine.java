@@ -8,11 +8,14 @@ import dev.interlock.ServiceException;
 import dev.interlock.WorkerListener;
 import dev.interlock.WorkerState;
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -34,6 +37,9 @@ public final class WorkerEngine {
     private final Thread dispatcherThread;
     private final Executor executor;
     private final @Nullable ExecutorService ownExecutor;
+    private final ExecutorService aside;
+    private final CompletableFuture<Void> ended = new CompletableFuture<>();
+    private final CompletableFuture<Void> hurried = new CompletableFuture<>();
 
     // Held while the phase changes and through a close, so that a second close waits for the first.
     private final ReentrantLock lifecycle = new ReentrantLock();
@@ -41,16 +47,28 @@ public final class WorkerEngine {
 
     public WorkerEngine(WorkerConfig config) {
         this.config = config;
-        this.notices = new Notices(config.listener());
+        this.notices = new Notices(config.listeners());
+        this.aside = Executors.newCachedThreadPool(Threads.daemons("interlock-stop-" + config.workerId()));
         this.connection = new Connection(config.workerId(), notices);
         this.keeper = new LeaseKeeper(config, runs, connection, notices);
         this.runner = new Runner(config, notices);
-        this.dispatcher = new Dispatcher(config, runs, connection, notices, this::begin);
+        this.dispatcher = new Dispatcher(config, runs, connection, notices, this::begin, aside);
         // Not a daemon: a program whose main method only starts a worker goes on running.
-        this.dispatcherThread = new Thread(dispatcher, "interlock-worker-" + config.workerId());
+        this.dispatcherThread = new Thread(
+                () -> {
+                    try {
+                        dispatcher.run();
+                    } finally {
+                        ended.complete(null);
+                    }
+                },
+                "interlock-worker-" + config.workerId());
         Executor given = config.executor();
         if (given == null) {
-            ownExecutor = Executors.newCachedThreadPool(Threads.daemons("interlock-job-" + config.workerId()));
+            String name = "interlock-job-" + config.workerId();
+            ownExecutor = config.virtualThreads()
+                    ? Threads.virtual(name)
+                    : Executors.newCachedThreadPool(Threads.daemons(name));
             executor = ownExecutor;
         } else {
             ownExecutor = null;
@@ -100,15 +118,22 @@ public final class WorkerEngine {
             if (ownExecutor != null) {
                 ownExecutor.shutdown();
             }
+            aside.shutdown();
             lifecycle.unlock();
         }
+    }
+
+    /** Has a close that is under way, or the one that this begins, wait for no handler longer than it takes it to stop. */
+    public void closeNow() {
+        hurried.complete(null);
+        close();
     }
 
     /** Lets the runs end; then asks them to; then leaves what is left to its leases. */
     private void drain() {
         try {
             dispatcher.close();
-            if (!ends(config.grace())) {
+            if (!endsUnhurried(config.grace())) {
                 for (Run run : runs.all()) {
                     if (run.stop(Run.Stop.CLOSING)) {
                         LOG.debug("Worker {} closes: job {} is interrupted", config.workerId(), run.jobId());
@@ -138,11 +163,24 @@ public final class WorkerEngine {
         }
     }
 
+    private boolean endsUnhurried(Duration patience) throws InterruptedException {
+        awaitFor(CompletableFuture.anyOf(ended, hurried), patience);
+        return ended.isDone();
+    }
+
     /** Waits for the dispatcher, which ends when no run is held. */
     private boolean ends(Duration patience) throws InterruptedException {
-        // A join of 0 would wait for ever.
-        dispatcherThread.join(Math.max(1, patience.toMillis()));
-        return !dispatcherThread.isAlive();
+        awaitFor(ended, patience);
+        return ended.isDone();
+    }
+
+    private static void awaitFor(CompletableFuture<?> event, Duration patience) throws InterruptedException {
+        try {
+            event.get(patience.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (TimeoutException | ExecutionException e) {
+            // Whoever waits looks whether it happened.
+            return;
+        }
     }
 
     private void begin(Run run) {
@@ -150,8 +188,9 @@ public final class WorkerEngine {
         keeper.watch(run);
         try {
             executor.execute(() -> carryOut(run));
-        } catch (RejectedExecutionException e) {
-            LOG.warn("Worker {}: its executor takes no more jobs; job {} goes back", config.workerId(), run.jobId());
+        } catch (Throwable e) { // Whatever a user's executor throws, or a thread that cannot be created.
+            LOG.warn(
+                    "Worker {}: its executor does not take job {}, which goes back", config.workerId(), run.jobId(), e);
             dispatcher.holdOff();
             run.leave();
             runs.ended(run, Outcome.release());
@@ -159,7 +198,16 @@ public final class WorkerEngine {
     }
 
     private void carryOut(Run run) {
-        Outcome outcome = runner.run(run);
+        Outcome outcome = null;
+        try {
+            outcome = runner.run(run);
+        } finally {
+            // Also when memory ran out where nothing should throw: its lease must not be renewed for ever.
+            settle(run, outcome);
+        }
+    }
+
+    private void settle(Run run, @Nullable Outcome outcome) {
         OutcomeStatus over = run.over();
         if (run.isAbandoned()) {
             runs.left();
