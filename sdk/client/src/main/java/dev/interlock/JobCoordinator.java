@@ -2,6 +2,7 @@ package dev.interlock;
 
 import dev.interlock.internal.coordination.Calls;
 import dev.interlock.internal.coordination.Checks;
+import dev.interlock.internal.coordination.Json;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
@@ -183,6 +184,47 @@ public final class JobCoordinator {
         Calls.Released released = calls.releaseModels(held.jobId(), held.token(), names);
         accept(held, released.status());
         return released.models();
+    }
+
+    /**
+     * Saves the output of the current step of a running job with steps and goes to the next one; see
+     * {@link #checkpoint(Lease, int, Object, int)}.
+     */
+    public CheckpointResult checkpoint(Lease held, int step, @Nullable Object output) {
+        return checkpoint(held, step, output, step + 1);
+    }
+
+    /**
+     * Saves the output of the current step of a running job with steps, and passes over steps. In the same transaction the
+     * models that are not needed any more are given back, as the job's {@link Holding} says. A step that is saved is never
+     * to be run again; saving it a second time changes nothing. For those who run workflows without a {@link JobWorker}:
+     *
+     * <pre>{@code
+     * WorkflowState state = lease.workflow();
+     * for (int step = state.currentStep(); step < state.steps().size(); step++) {
+     *     if (!coordinator.checkpoint(lease, step, run(step)).goesOn()) {
+     *         return;                       // the job waits for the next step's models; a later claim goes on
+     *     }
+     * }
+     * coordinator.complete(lease, result);
+     * }</pre>
+     *
+     * @param step its number, from 0: the first one without a checkpoint
+     * @param output any object that Jackson writes as JSON, at most 1 MiB of it; null for none
+     * @param nextStep the step to go to, later than this one; the number of steps when none is left
+     * @return whether this run goes on
+     * @throws LeaseLostException when the lease is not the job's any more: nothing changed
+     * @throws UnknownJobException when the database does not know the job
+     * @throws InvalidRequestException when the step is after the current one, or the job has no steps
+     */
+    public CheckpointResult checkpoint(Lease held, int step, @Nullable Object output, int nextStep) {
+        String json = Json.encode("The output of step " + step, output);
+        return calls.checkpoint(
+                held,
+                Checks.step(step),
+                json,
+                Checks.range("The next step", nextStep, step + 1, 100),
+                Calls.newRequestId());
     }
 
     // ---- ending a run -----------------------------------------------------------------------------------------------

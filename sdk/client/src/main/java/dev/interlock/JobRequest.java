@@ -3,6 +3,7 @@ package dev.interlock;
 import dev.interlock.internal.coordination.Checks;
 import dev.interlock.internal.coordination.Json;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
@@ -14,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>{@code
  * JobRequest.normal("job-42").models("motion-2.0-fast").handler("image").priority(1).payload(new Prompt("a knight")).build()
- * JobRequest.workflow("job-43", "knight-style-img-to-video").models("nano-banana-pro-leonardo", "motion-2.0-fast").build()
+ * JobRequest.workflow("job-43", knightStyle).payload(new Prompt("a knight")).build()
  * }</pre>
  */
 public final class JobRequest {
@@ -23,6 +24,8 @@ public final class JobRequest {
     private final @Nullable String handler;
     private final List<String> models;
     private final boolean unrestricted;
+    private final List<JobStep> steps;
+    private final @Nullable Holding holding;
     private final int priority;
     private final int maxAttempts;
     private final @Nullable Instant runAt;
@@ -34,8 +37,31 @@ public final class JobRequest {
         this.jobId = builder.jobId;
         this.jobType = builder.jobType;
         this.handler = builder.handler;
-        this.models = Checks.models(builder.models, builder.unrestricted);
-        this.unrestricted = builder.unrestricted;
+        this.steps = List.copyOf(builder.steps);
+        this.holding = builder.holding;
+        if (steps.isEmpty()) {
+            if (holding != null) {
+                throw new InvalidRequestException(
+                        "JQ007",
+                        "The job has a holding rule and no steps.",
+                        "Name its steps, or leave the holding rule out.",
+                        null);
+            }
+            this.models = Checks.models(builder.models, builder.unrestricted);
+            this.unrestricted = builder.unrestricted;
+        } else {
+            if (!builder.models.isEmpty() || builder.unrestricted) {
+                throw new InvalidRequestException(
+                        "JQ002",
+                        "The job names models and steps.",
+                        "Leave out the models: they are those of its steps.",
+                        null);
+            }
+            List<String> all = Checks.modelNames(
+                    steps.stream().flatMap(step -> step.models().stream()).toList());
+            this.unrestricted = all.isEmpty();
+            this.models = Checks.models(all, unrestricted);
+        }
         this.priority = builder.priority;
         this.maxAttempts = builder.maxAttempts;
         this.runAt = builder.runAt;
@@ -66,13 +92,24 @@ public final class JobRequest {
     }
 
     /**
-     * A workflow of this definition, over its models.
+     * A workflow of this definition: its steps, its holding rule, and at least as many attempts as its steps may need.
      *
      * @param jobId 1 to 200 characters, any of them
-     * @throws InvalidRequestException (JQ001) when the id is not one
+     * @throws InvalidRequestException (JQ001) when the id is not one; (JQ003) when the workflow is disabled
      */
     public static Builder workflow(String jobId, WorkflowDefinition definition) {
-        return workflow(jobId, definition.id()).models(definition.models());
+        if (!definition.isEnabled()) {
+            throw new InvalidRequestException(
+                    "JQ003",
+                    "The workflow \"" + definition.id() + "\" is disabled.",
+                    "Its file says \"enabled\": false; jobs that are in line already go on.",
+                    null);
+        }
+        Builder builder = workflow(jobId, definition.id()).holding(definition.holding());
+        for (WorkflowStep step : definition.steps()) {
+            builder.step(step.name(), step.models());
+        }
+        return builder.maxAttempts(definition.maxAttempts());
     }
 
     /** The job's id. */
@@ -98,6 +135,16 @@ public final class JobRequest {
     /** Whether it says explicitly that it needs no model. */
     public boolean isUnrestricted() {
         return unrestricted;
+    }
+
+    /** Its steps, in order; empty for a job without steps. */
+    public List<JobStep> steps() {
+        return steps;
+    }
+
+    /** How it holds its models; null for the default, and for a job without steps. */
+    public @Nullable Holding holding() {
+        return holding;
     }
 
     /** −100 to 100, higher first. */
@@ -143,6 +190,8 @@ public final class JobRequest {
         private @Nullable String handler;
         private List<String> models = List.of();
         private boolean unrestricted;
+        private final List<JobStep> steps = new ArrayList<>();
+        private @Nullable Holding holding;
         private int priority;
         private int maxAttempts = 3;
         private @Nullable Instant runAt;
@@ -170,6 +219,30 @@ public final class JobRequest {
         /** Says that the job needs no model; it then counts against the global limit only. */
         public Builder unrestricted() {
             this.unrestricted = true;
+            return this;
+        }
+
+        /** Adds a step over these models; none for a step that needs no model. */
+        public Builder step(String name, String... models) {
+            return step(name, Arrays.asList(models));
+        }
+
+        /**
+         * Adds a step over these models; an empty list for a step that needs no model. A job with steps names no models
+         * besides; it may have 100 steps.
+         */
+        public Builder step(String name, Collection<String> models) {
+            if (steps.size() == 100) {
+                throw new InvalidRequestException(
+                        "JQ007", "The job has more than 100 steps.", "Give it 1 to 100.", null);
+            }
+            steps.add(new JobStep(name, Checks.modelNames(models)));
+            return this;
+        }
+
+        /** How a job with steps holds its models; default {@link Holding#WHOLE_RUN}. */
+        public Builder holding(Holding rule) {
+            this.holding = Checks.holding(rule);
             return this;
         }
 

@@ -28,6 +28,7 @@ import org.jspecify.annotations.Nullable;
  * @param queuedAt when the job first entered its lines
  * @param startedAt when this attempt started
  * @param payloadJson the job's payload as JSON text; null when it has none. See {@link #payload(Class)}
+ * @param workflow how far the job has come; null for a job without steps
  */
 public record Lease(
         String jobId,
@@ -42,7 +43,8 @@ public record Lease(
         Instant leaseUntil,
         Instant queuedAt,
         Instant startedAt,
-        @Nullable String payloadJson) {
+        @Nullable String payloadJson,
+        @Nullable WorkflowState workflow) {
     /** Copies the list. */
     public Lease {
         models = List.copyOf(models);

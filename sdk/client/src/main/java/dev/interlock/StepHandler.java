@@ -6,10 +6,10 @@ import org.jspecify.annotations.Nullable;
 @FunctionalInterface
 public interface StepHandler {
     /**
-     * Runs the step.
+     * Runs the step. Its thread is interrupted when the run should stop, or the step's time is over.
      *
      * @return its output: any object that Jackson writes as JSON, at most 1 MiB of it; null for none
-     * @throws Exception what happens then is up to the worker's {@link FailurePolicy}
+     * @throws Exception what happens then is up to the step's {@link FailurePolicy}, or the worker's
      */
     @Nullable
     Object run(StepContext context) throws Exception;

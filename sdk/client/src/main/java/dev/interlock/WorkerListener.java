@@ -23,6 +23,20 @@ public interface WorkerListener {
     /** A run ended and the database has answered. */
     default void jobFinished(Lease lease, Outcome outcome, OutcomeStatus status) {}
 
+    /**
+     * A step of a workflow has ended.
+     *
+     * @param ran how long this attempt of it took
+     * @param thrown what it threw; null when its output is about to be saved
+     */
+    default void stepEnded(Lease lease, WorkflowStep step, Duration ran, @Nullable Throwable thrown) {}
+
+    /**
+     * A step whose time is over goes on in spite of its interrupt: the run ends without it, and its models are free for
+     * others though it may still be using them. Its thread takes up a slot of the worker until it ends.
+     */
+    default void handlerAbandoned(Lease lease, WorkflowStep step) {}
+
     /** A lease is lost: the handler has been interrupted, and its outcome will not be sent, or was refused. */
     default void leaseLost(Lease lease, String reason) {}
 

@@ -1,6 +1,7 @@
 package dev.interlock.internal.coordination;
 
 import dev.interlock.CancelResult;
+import dev.interlock.CheckpointResult;
 import dev.interlock.Claim;
 import dev.interlock.ClaimRequest;
 import dev.interlock.Completion;
@@ -8,9 +9,13 @@ import dev.interlock.EnqueueResult;
 import dev.interlock.Heartbeat;
 import dev.interlock.HeartbeatResult;
 import dev.interlock.InstalledVersion;
+import dev.interlock.InterlockException;
+import dev.interlock.InvalidRequestException;
 import dev.interlock.JobExplanation;
 import dev.interlock.JobRequest;
 import dev.interlock.JobStatus;
+import dev.interlock.Lease;
+import dev.interlock.LeaseLostException;
 import dev.interlock.LeaseOutcome;
 import dev.interlock.Limits;
 import dev.interlock.ModelInfo;
@@ -23,6 +28,7 @@ import dev.interlock.ServiceException;
 import dev.interlock.StartResult;
 import dev.interlock.SupabaseClient;
 import dev.interlock.SweepResult;
+import dev.interlock.UnknownJobException;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -30,6 +36,7 @@ import java.util.Map;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.util.RawValue;
 
 /**
  * One method for each function of docs/reference/rpc.md. Thread-safe.
@@ -74,8 +81,8 @@ public final class Calls {
         options.put("request_id", requestId);
         options.put("worker_id", workerId);
         options.put("lease_seconds", Checks.seconds(lease));
-        return Wire.started(
-                call("job_queue_start", args("job_id", job.jobId(), "models", job.models(), "options", options)));
+        List<String> models = job.steps().isEmpty() ? job.models() : null;
+        return Wire.started(call("job_queue_start", args("job_id", job.jobId(), "models", models, "options", options)));
     }
 
     public Claim claim(String workerId, ClaimRequest request, Duration defaultLease, String requestId) {
@@ -127,6 +134,56 @@ public final class Calls {
         JsonNode answer = call("job_queue_release_models", args("job_id", jobId, "token", token, "models", models));
         return new Released(
                 Json.word(OutcomeStatus.class, Wire.string(answer, "result")), Wire.strings(answer.path("models")));
+    }
+
+    /** Saves the output of a step; throws when the lease is not the run's any more. */
+    public CheckpointResult checkpoint(
+            Lease lease, int step, @Nullable String outputJson, int nextStep, String requestId) {
+        Map<String, Object> options = Map.of("request_id", requestId, "next_step", nextStep);
+        JsonNode answer = call(
+                "job_queue_checkpoint",
+                args(
+                        "job_id",
+                        lease.jobId(),
+                        "token",
+                        lease.token(),
+                        "step",
+                        step,
+                        "output",
+                        outputJson == null ? null : new RawValue(outputJson),
+                        "options",
+                        options));
+        requireLease(answer, lease);
+        return Wire.checkpointed(answer);
+    }
+
+    /** Throws when the answer says that the lease is not the run's any more. */
+    private static void requireLease(JsonNode answer, Lease lease) {
+        switch (Wire.string(answer, "result")) {
+            case "stale" -> throw new LeaseLostException(lease.jobId(), lease.token(), OutcomeStatus.STALE);
+            case "not_running" -> throw new LeaseLostException(lease.jobId(), lease.token(), OutcomeStatus.NOT_RUNNING);
+            case "unknown_job" -> throw new UnknownJobException(lease.jobId(), null);
+            default -> {}
+        }
+    }
+
+    /** Whether a request itself is at fault, so that it can never work as it is; anything else may be put right. */
+    public static boolean isRefusal(InterlockException e) {
+        if (e instanceof InvalidRequestException || e instanceof UnknownJobException) {
+            return true;
+        }
+        if (!(e instanceof ServiceException service) || service.outcomeUnknown()) {
+            return false;
+        }
+        int status = service.status();
+        // The key, the address, the migrations, a gateway's patience: these may be put right, and then it works.
+        return status >= 400
+                && status < 500
+                && status != 401
+                && status != 403
+                && status != 404
+                && status != 408
+                && status != 429;
     }
 
     public CancelResult cancel(String jobId, @Nullable String reason) {
@@ -233,10 +290,10 @@ public final class Calls {
         contractChecked = true;
     }
 
-    private static Map<String, @Nullable Object> args(Object... namesAndValues) {
+    private static Map<String, @Nullable Object> args(@Nullable Object... namesAndValues) {
         Map<String, @Nullable Object> arguments = new LinkedHashMap<>();
         for (int i = 0; i < namesAndValues.length; i += 2) {
-            arguments.put((String) namesAndValues[i], namesAndValues[i + 1]);
+            arguments.put(String.valueOf(namesAndValues[i]), namesAndValues[i + 1]);
         }
         return arguments;
     }

@@ -1,5 +1,6 @@
 package dev.interlock.internal.coordination;
 
+import dev.interlock.Holding;
 import dev.interlock.InvalidRequestException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -132,6 +133,18 @@ public final class Checks {
             throw refuse("JQ004", "The lease time is " + lease + ".", "Give 1 second to 1 hour.");
         }
         return lease;
+    }
+
+    public static Holding holding(@Nullable Holding rule) {
+        if (rule == null || rule == Holding.UNKNOWN) {
+            throw refuse("JQ007", "The holding rule is " + rule + ".", "Use WHOLE_RUN, RELEASE_AS_USED or PER_STEP.");
+        }
+        return rule;
+    }
+
+    /** The number of a step, from 0. */
+    public static int step(int number) {
+        return range("The step", number, 0, 99);
     }
 
     public static Duration retryDelay(@Nullable Duration delay) {

@@ -117,6 +117,15 @@ public final class Json {
         return where + e.getOriginalMessage();
     }
 
+    /** JSON text of a user's as a tree. */
+    public static JsonNode tree(String what, String json) {
+        try {
+            return USER.readTree(json);
+        } catch (JacksonException e) {
+            throw new DataException(what + " is not JSON: " + e.getOriginalMessage(), e);
+        }
+    }
+
     /** A part of an answer as one of the SDK's own types. */
     static <T> T read(JsonNode node, Class<T> type) {
         try {

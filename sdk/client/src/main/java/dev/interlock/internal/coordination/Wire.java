@@ -1,15 +1,18 @@
 package dev.interlock.internal.coordination;
 
 import dev.interlock.CancelResult;
+import dev.interlock.CheckpointResult;
 import dev.interlock.Claim;
 import dev.interlock.ClaimRequest;
 import dev.interlock.Completion;
 import dev.interlock.EnqueueResult;
 import dev.interlock.Heartbeat;
 import dev.interlock.HeartbeatResult;
+import dev.interlock.Holding;
 import dev.interlock.JobExplanation;
 import dev.interlock.JobRequest;
 import dev.interlock.JobStatus;
+import dev.interlock.JobStep;
 import dev.interlock.JobType;
 import dev.interlock.Lease;
 import dev.interlock.LeaseOutcome;
@@ -17,6 +20,7 @@ import dev.interlock.Outcome;
 import dev.interlock.OutcomeResult;
 import dev.interlock.OutcomeStatus;
 import dev.interlock.StartResult;
+import dev.interlock.WorkflowState;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -24,6 +28,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
@@ -36,7 +41,9 @@ final class Wire {
     static Map<String, @Nullable Object> job(JobRequest request) {
         Map<String, @Nullable Object> job = new LinkedHashMap<>();
         job.put("job_id", request.jobId());
-        job.put("models", request.models());
+        if (request.steps().isEmpty()) {
+            job.put("models", request.models());
+        }
         job.putAll(jobOptions(request));
         if (request.rowJson() != null) {
             job.put("row", new RawValue(request.rowJson()));
@@ -54,6 +61,13 @@ final class Wire {
         if (request.isUnrestricted()) {
             options.put("unrestricted", true);
         }
+        if (!request.steps().isEmpty()) {
+            options.put("steps", list(request.steps(), Wire::step));
+        }
+        Holding holding = request.holding();
+        if (holding != null) {
+            options.put("holding", holding.name().toLowerCase(Locale.ROOT));
+        }
         options.put("priority", request.priority());
         options.put("max_attempts", request.maxAttempts());
         if (request.runAt() != null) {
@@ -66,6 +80,13 @@ final class Wire {
             options.put("payload", new RawValue(request.payloadJson()));
         }
         return options;
+    }
+
+    private static Map<String, @Nullable Object> step(JobStep step) {
+        Map<String, @Nullable Object> object = new LinkedHashMap<>();
+        object.put("name", step.name());
+        object.put("models", step.models());
+        return object;
     }
 
     static Map<String, @Nullable Object> claim(ClaimRequest request, Duration defaultLease) {
@@ -168,7 +189,48 @@ final class Wire {
                 instant(lease, "lease_until"),
                 instant(lease, "queued_at"),
                 instant(lease, "started_at"),
-                Json.text(lease.get("payload")));
+                Json.text(lease.get("payload")),
+                workflow(lease));
+    }
+
+    private static @Nullable WorkflowState workflow(JsonNode lease) {
+        if (!lease.path("steps").isArray()) {
+            return null;
+        }
+        Map<Integer, @Nullable String> checkpoints = new TreeMap<>();
+        for (Map.Entry<String, JsonNode> saved : lease.path("checkpoints").properties()) {
+            checkpoints.put(Integer.valueOf(saved.getKey()), Json.text(saved.getValue()));
+        }
+        return new WorkflowState(
+                Json.word(Holding.class, stringOrNull(lease, "holding")),
+                list(lease.path("steps"), s -> new JobStep(string(s, "name"), strings(s.path("models")))),
+                lease.path("current_step").asInt(0),
+                lease.path("step_attempt").asInt(lease.path("attempt").asInt(1)),
+                checkpoints,
+                callback(lease.path("callback")));
+    }
+
+    private static WorkflowState.@Nullable Callback callback(JsonNode callback) {
+        if (!callback.isObject()) {
+            return null;
+        }
+        return new WorkflowState.Callback(
+                callback.path("step").asInt(0),
+                stringOrNull(callback, "note"),
+                Json.text(callback.get("payload")),
+                callback.has("payload"),
+                callback.path("timed_out").asBoolean(false));
+    }
+
+    static CheckpointResult checkpointed(JsonNode answer) {
+        return new CheckpointResult(
+                Json.word(CheckpointResult.Result.class, stringOrNull(answer, "result")),
+                status(answer),
+                answer.path("current_step").asInt(0),
+                strings(answer.path("models")),
+                intOrNull(answer, "queue_position"),
+                stringOrNull(answer, "blocked_by_job_id"),
+                stringOrNull(answer, "conflict_reason"));
     }
 
     static Claim claimed(JsonNode answer) {

@@ -4,14 +4,12 @@ import dev.interlock.Claim;
 import dev.interlock.ClaimRequest;
 import dev.interlock.Completion;
 import dev.interlock.InterlockException;
-import dev.interlock.InvalidRequestException;
 import dev.interlock.Lease;
 import dev.interlock.LeaseOutcome;
 import dev.interlock.Outcome;
 import dev.interlock.OutcomeResult;
 import dev.interlock.OutcomeStatus;
-import dev.interlock.ServiceException;
-import dev.interlock.UnknownJobException;
+import dev.interlock.internal.coordination.Calls;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
@@ -165,7 +163,7 @@ final class Dispatcher implements Runnable {
             connection.answered(Connection.Call.DISPATCH);
             return true;
         } catch (InterlockException e) {
-            if (!isRefusal(e)) {
+            if (!Calls.isRefusal(e)) {
                 connection.failed(Connection.Call.DISPATCH, e);
                 if (closing && exchange.ended().isEmpty()) {
                     // Whatever it may have started runs out by itself; a close does not wait for that.
@@ -295,25 +293,6 @@ final class Dispatcher implements Runnable {
     void holdOff() {
         heldOff = true;
         timer.holdOff(System.nanoTime());
-    }
-
-    /** Whether the request itself is at fault, so that it can never work as it is. */
-    private static boolean isRefusal(InterlockException e) {
-        if (e instanceof InvalidRequestException || e instanceof UnknownJobException) {
-            return true;
-        }
-        if (!(e instanceof ServiceException service) || service.outcomeUnknown()) {
-            return false;
-        }
-        int status = service.status();
-        // The key, the address, the migrations, a gateway's patience: these may be put right, and then it works.
-        return status >= 400
-                && status < 500
-                && status != 401
-                && status != 403
-                && status != 404
-                && status != 408
-                && status != 429;
     }
 
     private void pause(Duration delay) throws InterruptedException {

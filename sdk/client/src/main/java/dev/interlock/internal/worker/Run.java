@@ -2,6 +2,7 @@ package dev.interlock.internal.worker;
 
 import dev.interlock.DataException;
 import dev.interlock.FatalJobException;
+import dev.interlock.JobContext;
 import dev.interlock.Lease;
 import dev.interlock.LeaseLostException;
 import dev.interlock.Outcome;
@@ -219,7 +220,7 @@ final class Run implements RunControl {
     }
 
     boolean isWriting() {
-        return writing;
+        return writing || over != null;
     }
 
     boolean isAbandoned() {
@@ -280,6 +281,11 @@ final class Run implements RunControl {
         }
         host().abandoned(outcome);
         return true;
+    }
+
+    @Override
+    public Outcome outcomeOf(JobContext job, Throwable failure) {
+        return host().outcomeOf(job, failure);
     }
 
     @Override

@@ -48,6 +48,13 @@ public interface RunControl extends JobContext {
      */
     boolean abandon(Outcome outcome);
 
+    /**
+     * What the worker's failure policy makes of an exception.
+     *
+     * @param job the job as the policy is to see it
+     */
+    Outcome outcomeOf(JobContext job, Throwable failure);
+
     /** Has this done by the worker's timer; it must be quick. */
     Future<?> after(Duration delay, Runnable action);
 
@@ -59,6 +66,9 @@ public interface RunControl extends JobContext {
 
     /** What the run says to its worker. */
     interface Host {
+        /** See {@link RunControl#outcomeOf}. */
+        Outcome outcomeOf(JobContext job, Throwable failure);
+
         /** See {@link RunControl#after}. */
         Future<?> after(Duration delay, Runnable action);
 

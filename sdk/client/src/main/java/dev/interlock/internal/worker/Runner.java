@@ -1,5 +1,6 @@
 package dev.interlock.internal.worker;
 
+import dev.interlock.JobContext;
 import dev.interlock.JobHandler;
 import dev.interlock.Outcome;
 import dev.interlock.RetryableJobException;
@@ -97,15 +98,15 @@ final class Runner {
         return byPolicy(run, failure);
     }
 
-    private Outcome byPolicy(Run run, Throwable failure) {
+    Outcome byPolicy(JobContext job, Throwable failure) {
         try {
-            Outcome outcome = config.failurePolicy().onFailure(failure, run);
+            Outcome outcome = config.failurePolicy().onFailure(failure, job);
             if (outcome != null) {
                 return outcome;
             }
-            LOG.warn("The FailurePolicy returned null for job {}; the job fails", run.jobId(), failure);
+            LOG.warn("The FailurePolicy returned null for job {}; the job fails", job.jobId(), failure);
         } catch (Throwable e) { // The same as for a handler.
-            LOG.warn("The FailurePolicy threw for job {}; the job fails", run.jobId(), e);
+            LOG.warn("The FailurePolicy threw for job {}; the job fails", job.jobId(), e);
         }
         return Outcome.fail(failure.getClass().getSimpleName());
     }

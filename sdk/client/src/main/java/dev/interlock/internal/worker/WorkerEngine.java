@@ -2,6 +2,7 @@ package dev.interlock.internal.worker;
 
 import dev.interlock.InterlockException;
 import dev.interlock.InterlockIoException;
+import dev.interlock.JobContext;
 import dev.interlock.Outcome;
 import dev.interlock.OutcomeStatus;
 import dev.interlock.ServiceException;
@@ -228,6 +229,11 @@ public final class WorkerEngine {
 
         Host(Run run) {
             this.run = run;
+        }
+
+        @Override
+        public Outcome outcomeOf(JobContext job, Throwable failure) {
+            return runner.byPolicy(job, failure);
         }
 
         @Override

@@ -1,78 +1,226 @@
 package dev.interlock.internal.workflow;
 
-import dev.interlock.DataException;
+import dev.interlock.CheckpointResult;
+import dev.interlock.FailurePolicy;
 import dev.interlock.FatalJobException;
+import dev.interlock.InvalidRequestException;
 import dev.interlock.JobContext;
 import dev.interlock.JobHandler;
+import dev.interlock.JobStep;
 import dev.interlock.Outcome;
+import dev.interlock.OutcomeStatus;
+import dev.interlock.RetryableJobException;
 import dev.interlock.StepContext;
+import dev.interlock.StepHandler;
+import dev.interlock.StepTimeoutException;
 import dev.interlock.WorkflowDefinition;
+import dev.interlock.WorkflowState;
 import dev.interlock.WorkflowStep;
 import dev.interlock.internal.coordination.Json;
-import java.util.LinkedHashMap;
+import dev.interlock.internal.worker.RunControl;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** Runs a workflow's steps in order, as the handler of its jobs. Thread-safe. */
+/** Runs a workflow's steps in order from the first one that is not done, as the handler of its jobs. Thread-safe. */
 public final class WorkflowRunner implements JobHandler {
+    private static final Logger LOG = LoggerFactory.getLogger("dev.interlock.JobWorker");
+
     private final WorkflowDefinition definition;
+    private final List<WorkflowStep> steps;
 
     public WorkflowRunner(WorkflowDefinition definition) {
         this.definition = definition;
+        this.steps = definition.steps();
+        for (WorkflowStep step : steps) {
+            if (step.handler() == null) {
+                throw new InvalidRequestException(
+                        "JQ003",
+                        "Step \"" + step.name() + "\" of the workflow \"" + definition.id() + "\" has no code.",
+                        "Give it a handler; without one the workflow can be put in line, but not be run.",
+                        null);
+            }
+        }
     }
 
     @Override
     public Outcome handle(JobContext job) throws Exception {
-        List<String> missing = definition.models().stream()
-                .filter(model -> !job.models().contains(model))
-                .toList();
-        if (!missing.isEmpty()) {
-            // Using a model that the job does not hold is the very collision that this is here to prevent.
-            throw new FatalJobException("The workflow \"" + definition.id() + "\" uses " + missing + ", but job \""
-                    + job.jobId() + "\" was enqueued without. It holds " + job.models() + ".");
-        }
-        // Kept as JSON, as they will be in the database, so that a step sees the same whether it resumes or not.
-        Map<String, @Nullable String> outputs = new LinkedHashMap<>();
-        @Nullable String last = null;
-        for (int i = 0; i < definition.steps().size(); i++) {
-            WorkflowStep step = definition.steps().get(i);
-            if (job.shouldStop()) {
-                throw new InterruptedException("The workflow was told to stop before its step " + step.name());
+        RunControl run = (RunControl) job;
+        WorkflowState state = job.lease().workflow();
+        requireSteps(job, state);
+        Outputs outputs = new Outputs(definition, state == null ? Map.of() : state.checkpoints());
+        int current = state == null ? 0 : state.currentStep();
+        int attempt = state == null ? job.attempt() : state.stepAttempt();
+        InputImage.require(job, steps.subList(Math.min(current, steps.size()), steps.size()));
+
+        if (current == 0) {
+            int first = next(run, 0, attempt, outputs);
+            if (first > 0) {
+                // The job stands at its first step, so that is the one to say that it was passed over.
+                Outcome end = saved(run, state, 0, Outputs.PASSED_OVER, first);
+                if (end != null) {
+                    return end;
+                }
+                current = first;
             }
-            Object output = step.handler().run(new Step(job, step, i, new LinkedHashMap<>(outputs)));
-            last = Json.encode("The output of step \"" + step.name() + "\"", output);
-            outputs.put(step.name(), last);
-            job.progress(100 * (i + 1) / definition.steps().size());
         }
-        return new Outcome.Complete(last);
+        while (current < steps.size()) {
+            if (run.isStopped()) {
+                throw new InterruptedException("The workflow was told to stop before its step "
+                        + steps.get(current).name());
+            }
+            WorkflowStep step = steps.get(current);
+            StepView view = new StepView(job, step, current, attempt, outputs.copy());
+            String output;
+            int next;
+            try {
+                output = Json.encode("The output of step \"" + step.name() + "\"", call(run, view));
+                outputs.put(current, output);
+                next = next(run, current + 1, 1, outputs);
+            } catch (Throwable failure) { // Errors too: whatever a step does, its job must end and its models be free.
+                return failed(run, view, failure);
+            }
+            Outcome end = saved(run, state, current, output, next);
+            if (end != null) {
+                return end;
+            }
+            current = next;
+            attempt = 1;
+            job.progress(100 * current / steps.size());
+        }
+        return new Outcome.Complete(outputs.last());
     }
 
-    private record Step(JobContext job, WorkflowStep step, int index, Map<String, @Nullable String> outputs)
-            implements StepContext {
-        @Override
-        public <T> T output(String stepName, Class<T> type) {
-            if (!outputs.containsKey(stepName)) {
-                throw new FatalJobException("Step \"" + step.name() + "\" asks for the output of \"" + stepName
-                        + "\", which is not a step before it. Before it are " + outputs.keySet() + ".");
-            }
-            try {
-                return Json.decode("The output of step \"" + stepName + "\"", outputs.get(stepName), type);
-            } catch (DataException e) {
-                throw new FatalJobException(String.valueOf(e.getMessage()), e);
+    /** What runs here must be what the job was put in line with: its models are held by the steps that it named. */
+    private void requireSteps(JobContext job, @Nullable WorkflowState state) {
+        if (state != null) {
+            List<String> named = state.steps().stream().map(JobStep::name).toList();
+            List<String> known = steps.stream().map(WorkflowStep::name).toList();
+            if (!named.equals(known)) {
+                throw new FatalJobException("The workflow \"" + definition.id() + "\" has the steps " + known
+                        + ", but job \"" + job.jobId() + "\" was enqueued with " + named
+                        + ". Give a changed workflow another id.");
             }
         }
+        for (int i = 0; i < steps.size(); i++) {
+            List<String> held =
+                    state == null ? job.models() : state.steps().get(i).models();
+            List<String> missing = steps.get(i).models().stream()
+                    .filter(model -> !held.contains(model))
+                    .toList();
+            if (!missing.isEmpty()) {
+                // Using a model that the job does not hold is the very collision that this is here to prevent.
+                throw new FatalJobException("The workflow \"" + definition.id() + "\" uses " + missing + " in step \""
+                        + steps.get(i).name() + "\", but job \"" + job.jobId() + "\" was enqueued without. It has "
+                        + held
+                        + ".");
+            }
+        }
+    }
 
-        @Override
-        public <T> T previousOutput(Class<T> type) {
-            String previous = null;
-            for (String name : outputs.keySet()) {
-                previous = name;
+    private @Nullable Object call(RunControl run, StepView view) throws Exception {
+        WorkflowStep step = view.step();
+        StepHandler code = step.handler();
+        if (code == null) {
+            throw new IllegalStateException("Step \"" + step.name() + "\" has no code.");
+        }
+        TimeLimit limit = new TimeLimit(run, step, overdue -> abandon(run, view, overdue));
+        long begun = System.nanoTime();
+        Throwable thrown = null;
+        try {
+            return limit.call(() -> code.run(view));
+        } catch (Throwable e) {
+            thrown = e;
+            throw e;
+        } finally {
+            Duration ran = Duration.ofNanos(System.nanoTime() - begun);
+            Throwable why = thrown;
+            run.tell(l -> l.stepEnded(run.lease(), step, ran, why));
+        }
+    }
+
+    /** The first step from here on that is to be run; the number of steps when none is. */
+    private int next(RunControl run, int from, int attempt, Outputs outputs) {
+        for (int i = from; i < steps.size(); i++) {
+            Predicate<StepContext> condition = steps.get(i).condition();
+            if (condition == null
+                    || condition.test(new StepView(run, steps.get(i), i, i == from ? attempt : 1, outputs.copy()))) {
+                return i;
             }
-            if (previous == null) {
-                throw new FatalJobException("Step \"" + step.name() + "\" is the first; there is no output before it.");
+            LOG.debug(
+                    "Job {}: step {} is passed over", run.jobId(), steps.get(i).name());
+        }
+        return steps.size();
+    }
+
+    /** Saves a step's output. What the run then ends with; null when it goes on. */
+    private @Nullable Outcome saved(
+            RunControl run, @Nullable WorkflowState state, int step, @Nullable String output, int next) {
+        if (state == null) {
+            return null;
+        }
+        CheckpointResult saved = Writes.send(run, id -> run.calls().checkpoint(run.lease(), step, output, next, id));
+        switch (saved.result()) {
+            case WAITING -> {
+                return run.endedAs(OutcomeStatus.RELEASED);
             }
-            return output(previous, type);
+            case CANCELLED -> {
+                return run.endedAs(OutcomeStatus.CANCELLED);
+            }
+            default -> {
+                run.writing(false);
+                return null;
+            }
+        }
+    }
+
+    private Outcome failed(RunControl run, StepView view, Throwable failure) throws Exception {
+        if (run.isStopped() && !(failure instanceof StepTimeoutException)) {
+            // The worker says what becomes of a run that was told to stop.
+            throw new InterruptedException("Step " + view.step().name() + " was stopped: " + failure);
+        }
+        LOG.debug("Step {} of job {} threw", view.step().name(), run.jobId(), failure);
+        return outcomeOf(run, view, failure);
+    }
+
+    private static Outcome outcomeOf(RunControl run, StepView view, Throwable failure) {
+        WorkflowStep step = view.step();
+        StepJob job = new StepJob(run, view.attempt());
+        Outcome outcome = null;
+        FailurePolicy policy = step.failurePolicy();
+        if (policy != null) {
+            try {
+                outcome = policy.onFailure(failure, job);
+            } catch (RuntimeException e) {
+                LOG.warn("The FailurePolicy of step {} threw for job {}", step.name(), run.jobId(), e);
+            }
+        }
+        if (outcome == null) {
+            outcome = run.outcomeOf(job, failure);
+        } else if (outcome instanceof Outcome.Retry retry && retry.at() == null && retry.in() == null) {
+            outcome = run.outcomeOf(job, new RetryableJobException(retry.reason()));
+        }
+        Integer attempts = step.attempts();
+        if (outcome instanceof Outcome.Retry retry && attempts != null && view.attempt() >= attempts) {
+            return Outcome.fail(
+                    "Step \"" + step.name() + "\" did not work in " + view.attempt() + " attempts: " + retry.reason());
+        }
+        return outcome;
+    }
+
+    private static void abandon(RunControl run, StepView view, StepTimeoutException overdue) {
+        if (run.abandon(outcomeOf(run, view, overdue))) {
+            LOG.warn(
+                    "Step {} of job {} goes on in spite of its interrupt after its {} s; the run ends without it, and its"
+                            + " models are given back",
+                    view.step().name(),
+                    run.jobId(),
+                    overdue.timeout().toMillis() / 1000.0);
+            run.tell(l -> l.handlerAbandoned(run.lease(), view.step()));
         }
     }
 }

@@ -104,6 +104,7 @@ class RoutesTest {
                 Instant.EPOCH,
                 Instant.EPOCH,
                 Instant.EPOCH,
-                payload);
+                payload,
+                null);
     }
 }

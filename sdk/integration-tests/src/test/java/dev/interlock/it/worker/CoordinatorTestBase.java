@@ -28,19 +28,19 @@ import org.junit.jupiter.api.extension.ExtendWith;
  * of its own, so that none needs an empty queue.
  */
 @ExtendWith(LocalSupabaseExtension.class)
-abstract class CoordinatorTestBase {
+public abstract class CoordinatorTestBase {
     private static boolean installed;
 
-    final Wire wire = new Wire();
+    protected final Wire wire = new Wire();
     private final String suffix = "-" + UUID.randomUUID();
     private final List<AutoCloseable> toClose = new ArrayList<>();
 
-    LocalSupabase local;
-    JobCoordinator coordinator;
-    JobCoordinator others;
+    protected LocalSupabase local;
+    protected JobCoordinator coordinator;
+    protected JobCoordinator others;
 
     @BeforeEach
-    final void connect(LocalSupabase local) {
+    protected final void connect(LocalSupabase local) {
         this.local = local;
         SupabaseClient plain = SupabaseClient.create(local.url(), local.serviceRoleKey());
         toClose.add(plain);
@@ -65,7 +65,7 @@ abstract class CoordinatorTestBase {
     }
 
     @AfterEach
-    final void disconnect() throws Exception {
+    protected final void disconnect() throws Exception {
         wire.mend();
         for (int i = toClose.size() - 1; i >= 0; i--) {
             toClose.get(i).close();
@@ -73,18 +73,18 @@ abstract class CoordinatorTestBase {
     }
 
     /** To be closed at the end of the test, before what was there earlier. */
-    final <T extends AutoCloseable> T closing(T resource) {
+    protected final <T extends AutoCloseable> T closing(T resource) {
         toClose.add(resource);
         return resource;
     }
 
     /** A name that no other test has. */
-    final String name(String base) {
+    protected final String name(String base) {
         return base + suffix;
     }
 
     /** A job of this test's own handler, on models of this test's own. */
-    final JobRequest.Builder job(String id, String... models) {
+    protected final JobRequest.Builder job(String id, String... models) {
         List<String> names = new ArrayList<>();
         for (String model : models) {
             names.add(name(model));
@@ -93,7 +93,7 @@ abstract class CoordinatorTestBase {
     }
 
     /** Lets the lease of a running job have run out, as if its worker had died a lease time ago. */
-    final void letLeaseRunOut(String jobId) throws SQLException {
+    protected final void letLeaseRunOut(String jobId) throws SQLException {
         try (Connection connection = local.openConnection();
                 PreparedStatement statement = connection.prepareStatement(
                         "update public.job_queue_jobs set lease_until = now() - interval '1 second' where job_id = ?")) {
@@ -103,7 +103,7 @@ abstract class CoordinatorTestBase {
     }
 
     /** Waits for what must happen; the time only bounds how long a broken build takes. */
-    static void await(CountDownLatch latch) throws InterruptedException {
+    protected static void await(CountDownLatch latch) throws InterruptedException {
         assertThat(latch.await(60, TimeUnit.SECONDS)).as("it happened").isTrue();
     }
 }

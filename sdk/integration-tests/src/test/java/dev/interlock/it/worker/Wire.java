@@ -12,7 +12,7 @@ import okhttp3.Response;
 import okhttp3.ResponseBody;
 
 /** What goes over the wire between a client and the gateway: counted, and broken when a test says so. Thread-safe. */
-final class Wire implements Interceptor {
+public final class Wire implements Interceptor {
     private final Queue<String> functions = new ConcurrentLinkedQueue<>();
     private final AtomicInteger answersToLose = new AtomicInteger();
     private volatile String losing = "";
@@ -22,37 +22,37 @@ final class Wire implements Interceptor {
     private volatile boolean cut;
 
     /** Loses the next answers of a function: the database has done its work, and the client never hears of it. */
-    void loseAnswers(String function, int times) {
+    public void loseAnswers(String function, int times) {
         losing = function;
         answersToLose.set(times);
     }
 
     /** Answers the next calls of a function with a 400 and this body, in place of the database. */
-    void answer400(String function, int times, String body) {
+    public void answer400(String function, int times, String body) {
         replacing = function;
         replacement = body;
         answersToReplace.set(times);
     }
 
     /** Nothing gets through until it is mended. */
-    void cut() {
+    public void cut() {
         cut = true;
     }
 
-    void mend() {
+    public void mend() {
         cut = false;
     }
 
     /** The functions that were called so far, in order, each attempt of the client counted. */
-    List<String> functions() {
+    public List<String> functions() {
         return List.copyOf(functions);
     }
 
-    long calls(String function) {
+    public long calls(String function) {
         return functions.stream().filter(function::equals).count();
     }
 
-    void forget() {
+    public void forget() {
         functions.clear();
     }
 

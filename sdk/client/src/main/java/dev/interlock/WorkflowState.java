@@ -1,0 +1,68 @@
+package dev.interlock;
+
+import dev.interlock.internal.coordination.Json;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How far a job with steps has come when a run of it starts: what another run needs to go on where the last one stopped.
+ * Immutable; given out by the coordinator with a {@link Lease}.
+ *
+ * @param holding how it holds its models
+ * @param steps its steps, in order
+ * @param currentStep the first step that is not done, from 0; the number of steps when all are done
+ * @param stepAttempt which attempt of the current step this is, from 1
+ * @param checkpoints the outputs of the steps that are done, as JSON text, by their numbers. A step that was passed over
+ *     has none; the output of one that had nothing to say is null
+ * @param callback what became of the callback that the current step waits for; null when it waits for none
+ */
+public record WorkflowState(
+        Holding holding,
+        List<JobStep> steps,
+        int currentStep,
+        int stepAttempt,
+        Map<Integer, @Nullable String> checkpoints,
+        @Nullable Callback callback) {
+    /** Copies the list and the map. */
+    public WorkflowState {
+        steps = List.copyOf(steps);
+        checkpoints = Collections.unmodifiableMap(new TreeMap<>(checkpoints));
+    }
+
+    /**
+     * The output of a step that is done as an object of yours.
+     *
+     * @param step its number, from 0
+     * @throws DataException when there is none or it does not fit the class
+     */
+    public <T> T output(int step, Class<T> type) {
+        return Json.decode("The output of step " + step, checkpoints.get(step), type);
+    }
+
+    /**
+     * The callback that a step waits for.
+     *
+     * @param step the step
+     * @param note what its run noted when it began to wait; null for nothing
+     * @param payloadJson what arrived, as JSON text; null when nothing has, or nothing was in it
+     * @param arrived whether it has arrived
+     * @param timedOut whether the time for it is over
+     */
+    public record Callback(
+            int step, @Nullable String note, @Nullable String payloadJson, boolean arrived, boolean timedOut) {
+        /** Says whether it arrived; never what. */
+        @Override
+        public String toString() {
+            return "Callback[step " + step + (arrived ? ", arrived]" : timedOut ? ", timed out]" : ", awaited]");
+        }
+    }
+
+    /** Says how far it is; never the outputs. */
+    @Override
+    public String toString() {
+        return "WorkflowState[step " + currentStep + " of " + steps.size() + ", " + holding + "]";
+    }
+}
