@@ -24,6 +24,7 @@ create table if not exists public.job_queue_settings (
     default_capacity integer not null default 1 check (default_capacity between 0 and 10000),
     unknown_models text not null default 'create' check (unknown_models in ('create', 'refuse')),
     paused boolean not null default false,
+    resumed_at timestamptz not null default '-infinity',
     max_overtakes integer not null default 0 check (max_overtakes between 0 and 1000),
     skip_after interval default interval '60 seconds',
     log_retention interval default interval '90 days' check (log_retention >= interval '1 day')
@@ -33,6 +34,7 @@ comment on table public.job_queue_settings is 'Limits and settings of the whole 
 comment on column public.job_queue_settings.max_active_jobs is 'How many jobs may run at once, all models together; null = no limit, 1 = one job at a time.';
 comment on column public.job_queue_settings.priority_step is 'How far one level of priority moves a job ahead in its lines.';
 comment on column public.job_queue_settings.paused is 'Nobody starts, whatever is free; those that wait keep their places.';
+comment on column public.job_queue_settings.resumed_at is 'When a pause of everything last ended: before that no job could run.';
 comment on column public.job_queue_settings.max_overtakes is
     'How many later jobs may start on the models that a job keeps while it waits for another one; 0 = none.';
 comment on column public.job_queue_settings.skip_after is

@@ -229,7 +229,7 @@ begin
       and (j.status = 'running' and j.lease_until < moment or j.status = 'delayed' and j.due_at <= moment
            or j.status in ('waiting', 'delayed') and j.deadline < moment
            or j.skipped
-           or j.runnable and j.runnable_since < moment - s.skip_after and not s.paused
+           or j.runnable and greatest(j.runnable_since, s.resumed_at) < moment - s.skip_after and not s.paused
            and job_queue.nobody_runs(j, s.skip_after));
 
     if cardinality(lost) > 0 then

@@ -67,6 +67,9 @@ begin
     end if;
     -- The handlers of live workers that mind no models; null among them: any handler.
     since := clock_timestamp() - s.skip_after;
+    if s.resumed_at > since then
+        return '{}';
+    end if;
     served := array(
         select distinct h.handler
         from public.job_queue_workers as w

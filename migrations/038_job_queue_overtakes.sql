@@ -2,7 +2,9 @@
 -- start on it, if every job that it passes by this has been passed fewer than max_overtakes times; each then counts one more. Counted
 -- and started in one transaction, so the bound is exact.
 
-create or replace function job_queue.lendable(handlers text[], models text[], max_overtakes integer, ended text[]) returns text[]
+create or replace function job_queue.lendable(
+    handlers text[], models text[], max_overtakes integer, moving text[], rated text[]
+) returns text[]
 language plpgsql
 set search_path = ''
 as $$
@@ -24,17 +26,28 @@ begin
             ) as n
             where k.seat is not null
             union all
-            -- What these jobs give back may go to one who keeps it, and be lent at once.
+            -- What the caller moves may give its seats to one who keeps them, take them from one who has its turn, or come to
+            -- stand behind such a one: then they are lent at once.
             select n.job_id
-            from public.job_queue_lines as e
+            from (
+                select unnest(m.models || ''::text) as model from public.job_queue_jobs as m where m.job_id = any (moving)
+                union
+                select unnest(rated)
+            ) as e
             cross join lateral (
-                select l.job_id from public.job_queue_lines as l
-                where l.model = e.model and l.seat is null
-                order by l.line_key, l.seq limit 20
+                (select l.job_id from public.job_queue_lines as l
+                 where l.model = e.model and l.seat is null
+                 order by l.line_key, l.seq limit 20)
+                union all
+                (select l.job_id from public.job_queue_lines as l
+                 join public.job_queue_jobs as w on w.job_id = l.job_id and w.status = 'waiting'
+                 where l.model = e.model and l.seat is not null
+                 order by l.line_key desc, l.seq desc limit 20)
             ) as n
-            where e.job_id = any (ended)
+            union all
+            select unnest(moving)
         )
-          and j.status = 'waiting' and not j.runnable
+          and (j.status = 'waiting' and (not j.runnable or cardinality(moving || rated) > 0) or j.job_id = any (moving))
           and (lendable.handlers is null or j.handler = any (lendable.handlers))
           and (lendable.models is null or j.models <@ lendable.models)
         order by j.line_key, j.seq
@@ -43,8 +56,9 @@ begin
 end;
 $$;
 
-comment on function job_queue.lendable(text[], text[], integer, text[]) is
-    'Jobs that could perhaps start on seats kept for others, as seen without locks: the first 20 behind each such seat, or behind one that the ended jobs give back, 50 in all.';
+comment on function job_queue.lendable(text[], text[], integer, text[], text[]) is
+    'Jobs that could perhaps start on seats kept for others, as seen without locks: the first 20 behind each such seat, those in the lines of the jobs that '
+    'the caller moves and of models whose rate allows a start again, and the moved ones; 50 in all.';
 
 create or replace function job_queue.lend(id text, s public.job_queue_settings) returns text[]
 language plpgsql

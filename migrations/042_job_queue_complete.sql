@@ -129,7 +129,7 @@ begin
     end if;
     s := job_queue.settings();
     if claim is not null then
-        behind := job_queue.lock_mirrored(job_queue.lendable(handlers, models, s.max_overtakes, ids), true);
+        behind := job_queue.lock_mirrored(job_queue.lendable(handlers, models, s.max_overtakes, ids || due, rated), true);
     end if;
 
     if cardinality(ids || due || noted || rated || behind) > 0 then

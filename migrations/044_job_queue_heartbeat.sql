@@ -57,7 +57,8 @@ begin
     update public.job_queue_workers as w set seen_at = moment
     where w.worker_id in (
         select o.worker_id from public.job_queue_workers as o
-        where o.worker_id = job_queue_heartbeat.worker_id and o.seen_at < moment - interval '5 seconds'
+        where o.worker_id = job_queue_heartbeat.worker_id
+          and o.seen_at < moment - (select least(s.skip_after / 4, interval '5 seconds') from public.job_queue_settings as s where s.id = 1)
         for no key update skip locked
     );
 

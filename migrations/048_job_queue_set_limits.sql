@@ -35,7 +35,7 @@ begin
         '{max_active_jobs,priority_step_seconds,default_capacity,unknown_models,log_retention_days,paused,max_overtakes,skip_after_seconds}');
     s := job_queue.settings_alone();
     was := s.max_active_jobs;
-    before := to_jsonb(s);
+    before := to_jsonb(s) - 'resumed_at';
 
     if settings ? 'max_active_jobs' then
         s.max_active_jobs := job_queue.whole_number_of('max_active_jobs', settings -> 'max_active_jobs', 1, 10000, null);
@@ -51,6 +51,9 @@ begin
         n := job_queue.number_of('log_retention_days', settings -> 'log_retention_days', 1, 3650, null);
         s.log_retention := make_interval(secs => n * 86400);
     end if;
+    if s.paused and job_queue.flag_of('paused', settings -> 'paused', true) is false then
+        s.resumed_at := clock_timestamp();
+    end if;
     s.paused := job_queue.flag_of('paused', settings -> 'paused', s.paused);
     s.max_overtakes := job_queue.whole_number_of('max_overtakes', settings -> 'max_overtakes', 0, 1000, s.max_overtakes);
     if settings ? 'skip_after_seconds' then
@@ -58,12 +61,12 @@ begin
         s.skip_after := make_interval(secs => n);
     end if;
     update public.job_queue_settings
-    set paused = s.paused, max_overtakes = s.max_overtakes, skip_after = s.skip_after,
+    set paused = s.paused, resumed_at = s.resumed_at, max_overtakes = s.max_overtakes, skip_after = s.skip_after,
         max_active_jobs = s.max_active_jobs, priority_step = s.priority_step, default_capacity = s.default_capacity,
         unknown_models = unknown, log_retention = s.log_retention
     where id = 1;
     perform job_queue.log_change('limits_changed', null, before, (
-        select to_jsonb(q) from public.job_queue_settings as q where q.id = 1));
+        select to_jsonb(q) - 'resumed_at' from public.job_queue_settings as q where q.id = 1));
 
     if s.max_active_jobs is distinct from was then
         update public.job_queue_models as m set capacity = coalesce(s.max_active_jobs, 0) where m.model = limit_line;

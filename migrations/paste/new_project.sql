@@ -235,6 +235,7 @@ create table if not exists public.job_queue_settings (
     default_capacity integer not null default 1 check (default_capacity between 0 and 10000),
     unknown_models text not null default 'create' check (unknown_models in ('create', 'refuse')),
     paused boolean not null default false,
+    resumed_at timestamptz not null default '-infinity',
     max_overtakes integer not null default 0 check (max_overtakes between 0 and 1000),
     skip_after interval default interval '60 seconds',
     log_retention interval default interval '90 days' check (log_retention >= interval '1 day')
@@ -244,6 +245,7 @@ comment on table public.job_queue_settings is 'Limits and settings of the whole 
 comment on column public.job_queue_settings.max_active_jobs is 'How many jobs may run at once, all models together; null = no limit, 1 = one job at a time.';
 comment on column public.job_queue_settings.priority_step is 'How far one level of priority moves a job ahead in its lines.';
 comment on column public.job_queue_settings.paused is 'Nobody starts, whatever is free; those that wait keep their places.';
+comment on column public.job_queue_settings.resumed_at is 'When a pause of everything last ended: before that no job could run.';
 comment on column public.job_queue_settings.max_overtakes is
     'How many later jobs may start on the models that a job keeps while it waits for another one; 0 = none.';
 comment on column public.job_queue_settings.skip_after is
@@ -1562,7 +1564,7 @@ begin
       and (j.status = 'running' and j.lease_until < moment or j.status = 'delayed' and j.due_at <= moment
            or j.status in ('waiting', 'delayed') and j.deadline < moment
            or j.skipped
-           or j.runnable and j.runnable_since < moment - s.skip_after and not s.paused
+           or j.runnable and greatest(j.runnable_since, s.resumed_at) < moment - s.skip_after and not s.paused
            and job_queue.nobody_runs(j, s.skip_after));
 
     if cardinality(lost) > 0 then
@@ -2767,6 +2769,9 @@ begin
     end if;
     -- The handlers of live workers that mind no models; null among them: any handler.
     since := clock_timestamp() - s.skip_after;
+    if s.resumed_at > since then
+        return '{}';
+    end if;
     served := array(
         select distinct h.handler
         from public.job_queue_workers as w
@@ -2819,7 +2824,9 @@ notify pgrst, 'reload schema';
 -- start on it, if every job that it passes by this has been passed fewer than max_overtakes times; each then counts one more. Counted
 -- and started in one transaction, so the bound is exact.
 
-create or replace function job_queue.lendable(handlers text[], models text[], max_overtakes integer, ended text[]) returns text[]
+create or replace function job_queue.lendable(
+    handlers text[], models text[], max_overtakes integer, moving text[], rated text[]
+) returns text[]
 language plpgsql
 set search_path = ''
 as $$
@@ -2841,17 +2848,28 @@ begin
             ) as n
             where k.seat is not null
             union all
-            -- What these jobs give back may go to one who keeps it, and be lent at once.
+            -- What the caller moves may give its seats to one who keeps them, take them from one who has its turn, or come to
+            -- stand behind such a one: then they are lent at once.
             select n.job_id
-            from public.job_queue_lines as e
+            from (
+                select unnest(m.models || ''::text) as model from public.job_queue_jobs as m where m.job_id = any (moving)
+                union
+                select unnest(rated)
+            ) as e
             cross join lateral (
-                select l.job_id from public.job_queue_lines as l
-                where l.model = e.model and l.seat is null
-                order by l.line_key, l.seq limit 20
+                (select l.job_id from public.job_queue_lines as l
+                 where l.model = e.model and l.seat is null
+                 order by l.line_key, l.seq limit 20)
+                union all
+                (select l.job_id from public.job_queue_lines as l
+                 join public.job_queue_jobs as w on w.job_id = l.job_id and w.status = 'waiting'
+                 where l.model = e.model and l.seat is not null
+                 order by l.line_key desc, l.seq desc limit 20)
             ) as n
-            where e.job_id = any (ended)
+            union all
+            select unnest(moving)
         )
-          and j.status = 'waiting' and not j.runnable
+          and (j.status = 'waiting' and (not j.runnable or cardinality(moving || rated) > 0) or j.job_id = any (moving))
           and (lendable.handlers is null or j.handler = any (lendable.handlers))
           and (lendable.models is null or j.models <@ lendable.models)
         order by j.line_key, j.seq
@@ -2860,8 +2878,9 @@ begin
 end;
 $$;
 
-comment on function job_queue.lendable(text[], text[], integer, text[]) is
-    'Jobs that could perhaps start on seats kept for others, as seen without locks: the first 20 behind each such seat, or behind one that the ended jobs give back, 50 in all.';
+comment on function job_queue.lendable(text[], text[], integer, text[], text[]) is
+    'Jobs that could perhaps start on seats kept for others, as seen without locks: the first 20 behind each such seat, those in the lines of the jobs that '
+    'the caller moves and of models whose rate allows a start again, and the moved ones; 50 in all.';
 
 create or replace function job_queue.lend(id text, s public.job_queue_settings) returns text[]
 language plpgsql
@@ -3484,7 +3503,7 @@ begin
     end if;
     s := job_queue.settings();
     if claim is not null then
-        behind := job_queue.lock_mirrored(job_queue.lendable(handlers, models, s.max_overtakes, ids), true);
+        behind := job_queue.lock_mirrored(job_queue.lendable(handlers, models, s.max_overtakes, ids || due, rated), true);
     end if;
 
     if cardinality(ids || due || noted || rated || behind) > 0 then
@@ -3732,7 +3751,8 @@ begin
     update public.job_queue_workers as w set seen_at = moment
     where w.worker_id in (
         select o.worker_id from public.job_queue_workers as o
-        where o.worker_id = job_queue_heartbeat.worker_id and o.seen_at < moment - interval '5 seconds'
+        where o.worker_id = job_queue_heartbeat.worker_id
+          and o.seen_at < moment - (select least(s.skip_after / 4, interval '5 seconds') from public.job_queue_settings as s where s.id = 1)
         for no key update skip locked
     );
 
@@ -4052,7 +4072,7 @@ begin
         '{max_active_jobs,priority_step_seconds,default_capacity,unknown_models,log_retention_days,paused,max_overtakes,skip_after_seconds}');
     s := job_queue.settings_alone();
     was := s.max_active_jobs;
-    before := to_jsonb(s);
+    before := to_jsonb(s) - 'resumed_at';
 
     if settings ? 'max_active_jobs' then
         s.max_active_jobs := job_queue.whole_number_of('max_active_jobs', settings -> 'max_active_jobs', 1, 10000, null);
@@ -4068,6 +4088,9 @@ begin
         n := job_queue.number_of('log_retention_days', settings -> 'log_retention_days', 1, 3650, null);
         s.log_retention := make_interval(secs => n * 86400);
     end if;
+    if s.paused and job_queue.flag_of('paused', settings -> 'paused', true) is false then
+        s.resumed_at := clock_timestamp();
+    end if;
     s.paused := job_queue.flag_of('paused', settings -> 'paused', s.paused);
     s.max_overtakes := job_queue.whole_number_of('max_overtakes', settings -> 'max_overtakes', 0, 1000, s.max_overtakes);
     if settings ? 'skip_after_seconds' then
@@ -4075,12 +4098,12 @@ begin
         s.skip_after := make_interval(secs => n);
     end if;
     update public.job_queue_settings
-    set paused = s.paused, max_overtakes = s.max_overtakes, skip_after = s.skip_after,
+    set paused = s.paused, resumed_at = s.resumed_at, max_overtakes = s.max_overtakes, skip_after = s.skip_after,
         max_active_jobs = s.max_active_jobs, priority_step = s.priority_step, default_capacity = s.default_capacity,
         unknown_models = unknown, log_retention = s.log_retention
     where id = 1;
     perform job_queue.log_change('limits_changed', null, before, (
-        select to_jsonb(q) from public.job_queue_settings as q where q.id = 1));
+        select to_jsonb(q) - 'resumed_at' from public.job_queue_settings as q where q.id = 1));
 
     if s.max_active_jobs is distinct from was then
         update public.job_queue_models as m set capacity = coalesce(s.max_active_jobs, 0) where m.model = limit_line;
@@ -5361,25 +5384,25 @@ notify pgrst, 'reload schema';
 
 insert into public.job_queue_migrations (name, checksum) values ('029_job_queue_migrations.sql', 'acdc948304f5ecdd2310aa1e8c7c8bd70b4ece92773e4fc1dea17eb14b5334bd') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('000_clean_schema_no_coins.sql', 'ee0236d08809ffbf6985fe1ae607d45caa95ad1f8fad6fcc42e45c48006d0016') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('030_job_queue_tables.sql', 'eb2974c70a84633f956e164e2d52460eec607f760b395660bf23cd3e96022e6c') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('030_job_queue_tables.sql', 'a8a1a86b9260b03be27e090f4730118aab5c162f922f2ae2cc3ef5a363ffdbcb') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('031_job_queue_checks.sql', '188bd5f716725779787108f9aed09e4c4253053ee178d3855ca1d5ab1e75bbf5') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('032_job_queue_admission.sql', '647c8f7b850c601d56357f83642c89e0e5003e58576b9ab8473561fe3e822580') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('033_job_queue_places.sql', 'b2b5a2b474dfc1d6d44267f2ee75e7457209b13ea3fd567d18d953022193a782') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('034_job_queue_transitions.sql', '1548c18c57a02313cfb6ca463cee6f6442e0ceb1c46df865cdc8e886df7ae97c') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('034_job_queue_transitions.sql', '510a5b11242855b0429fc6b6e1f007f2af8ee0084c7ad3e5b0c9e8a1bf5f0d67') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('035_job_queue_mirror.sql', '56ed30102c8dc5ad051acb8a6517e8d200b0ba3963ca09bf6e777aba3564041e') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('036_job_queue_insert_trigger.sql', 'a558a6d820617dbd64f4907fbdd6edbb1002a23b0eb6b6906b8d830252ac9552') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('037_job_queue_workers.sql', 'c7c1ff48a27a9bac12f6333c3dfcef12f69f31b05141958ac7b54b22f2d800af') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('038_job_queue_overtakes.sql', '8fc11cbd7c2ef053167d6f371776f0025f5f84e7a1c5679365d54efb6f8a1e5f') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('037_job_queue_workers.sql', 'bb4187d909abcd4e9ef2db88e0fb38f494733490efb1ec16c6a86cc946700e2f') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('038_job_queue_overtakes.sql', '3682362636cc29a685b510e7532075f483cde257df4b52c424732c8687e2ea21') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('039_job_queue_version_number.sql', 'f760d9c6f94c5f6d4f823824915f02e1bfd09e4bd3e1a153e56dd0c0930ddc79') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('040_job_queue_enqueue.sql', '2c270f3b9ed925492c5db8aa460c92f34ed91fe42a6616e578d16e58eb2f592a') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('041_job_queue_start.sql', '7f666066cfabc42824d1982734c08e68bb891ebeb7cfa3671bd891050c543867') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('042_job_queue_complete.sql', 'd21418993647effda20e0ba179b31ebdadb400aab51bcc98cb7f201d2d88ffd5') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('042_job_queue_complete.sql', 'bb14fb3374e19216533150ac12b2356986187e8a0b0a7a981043ffce781c9a1d') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('043_job_queue_claim.sql', '5a9ba4d32a197dc10ffbb7bb0370647644699aa572d9896e5354dd2cb4880d52') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('044_job_queue_heartbeat.sql', 'fa1e33b4359b7b6d104f674ffa985f4e6d51a7d0282166da98189a10ac448ce3') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('044_job_queue_heartbeat.sql', '1548e2050765b9d60821a5ef0421df5ba529e7cd4111a22dbc812728fcf6e899') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('045_job_queue_release_models.sql', 'd635ccab477108f8b9377b4c9b45ed937172840bf7c3c5398b3019bf07e79307') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('046_job_queue_cancel.sql', '74f0bd6650f950ab89b717e5686ea0aa136db22db181f2f89936cff5586ed022') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('047_job_queue_set_model.sql', 'd3bc2c3e239469f1e1cbb5f84e4ef6ec95bbbd10d6a1c594d44d6b97d87b6327') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('048_job_queue_set_limits.sql', '083c1b695c0af7df0719349a4519db5bb6e7c66410f31949064dd15871b43b4e') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('048_job_queue_set_limits.sql', 'dd1f0b72b252e5c68a1744a537bad2b4d997a0efa6115afee6063e6cb57fe403') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('049_job_queue_tidy.sql', '3e12a7d2930fd7f6863897d0d71b4d46fe33af7c4071990634654054fc5518c1') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('050_job_queue_explain.sql', 'b39de4c241b4b92fc287d16c504121904198ae622b0e01621193858154ba1b01') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('051_job_queue_status.sql', 'e67befd6783c02bc8d5117be8f5bb4a24ee6afa048e8b20e4be62c3fbe5cda54') on conflict (name) do nothing;

@@ -52,7 +52,7 @@ public abstract class EngineTest {
                 + " public.job_queue_workers, public.job_queue_run_times, public.jobs, public.workflow_executions");
         sql("delete from public.job_queue_models where model <> ''");
         sql("update public.job_queue_settings set max_active_jobs = null, unknown_models = 'create',"
-                + " default_capacity = 1, paused = false, max_overtakes = 0, skip_after = '60 seconds',"
+                + " default_capacity = 1, paused = false, resumed_at = '-infinity', max_overtakes = 0, skip_after = '60 seconds',"
                 + " priority_step = interval '10 minutes', log_retention = null where id = 1");
         sql("update public.job_queue_marks set log_whole_from = '-infinity', requests_whole_from = '-infinity',"
                 + " measured_to = '-infinity' where id = 1");

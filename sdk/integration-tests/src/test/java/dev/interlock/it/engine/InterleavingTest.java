@@ -48,8 +48,11 @@ import org.junit.jupiter.api.TestFactory;
  */
 class InterleavingTest extends ForcedTest {
 
-    private static final String HELD =
-            "{\"leases\": [{\"token\": 1, \"job_id\": \"c\", \"result\": \"held\", \"lease_until\": null}]}";
+    /** A heartbeat that passes over a job that is just being taken back, or ended. */
+    private static String held(boolean goesOn) {
+        return "{\"leases\": [{\"token\": 1, \"job_id\": \"c\", \"result\": \"held\", \"lease_until\": null}], \"goes_on\": "
+                + goesOn + "}";
+    }
 
     @TestFactory
     @DisplayName("start/start")
@@ -324,19 +327,19 @@ class InterleavingTest extends ForcedTest {
                 Interleaving.of(
                         "heartbeat/take-back by a claim",
                         world(withRows("c"), running("c", "m"), dead("c")),
-                        heartbeat("c").at(returned()).orPassing(HELD),
+                        heartbeat("c").at(returned()).orPassing(held(false)),
                         claim("w", 5)
                                 .at(settings(), model("m"), job("c"), returned())
                                 .orPassing(NOTHING)),
                 Interleaving.of(
                         "heartbeat/take-back by a start",
                         world(withRows("c"), running("c", "m"), spent("c")),
-                        heartbeat("c").at(returned()).orPassing(HELD),
+                        heartbeat("c").at(returned()).orPassing(held(false)),
                         start("a", "m").at(model("m"), job("c"), returned())),
                 Interleaving.of(
                         "heartbeat/complete",
                         world(withRows("c"), running("c", "m")),
-                        heartbeat("c").at(returned()).orPassing(HELD),
+                        heartbeat("c").at(returned()).orPassing(held(true)),
                         complete("c").at(row("c"), model("m"), job("c"), returned())),
                 Interleaving.of(
                         "complete after the lease/take-back",

@@ -74,6 +74,30 @@ class OvertakesTest extends EngineTest {
     }
 
     @Test
+    @DisplayName("What a dead lease gives back may be lent by the claim that takes it back")
+    void afterADeadLease() throws Exception {
+        queue.setLimits(Map.of("max_overtakes", 1));
+        queue.enqueue(Queue.job("dies", Map.of("max_attempts", 1), "p"));
+        assertThat(queue.claim("w", 1)).containsExactly("dies");
+        queue.enqueue(Queue.job("held-too", "p", "n"), Queue.job("k", "p"));
+        letLeaseRunOut("dies");
+        assertThat(queue.claim("w", 5)).containsExactly("k");
+    }
+
+    @Test
+    @DisplayName("A job that comes into line, and is held up, may be passed by the claim that lets it in")
+    void afterOneFellDue() throws Exception {
+        queue.setLimits(Map.of("max_overtakes", 1));
+        queue.enqueue(
+                Queue.job("due", Map.of("run_at", "2100-01-01T00:00:00Z", "priority", 1), "p", "n"),
+                Queue.job("k", "p"));
+        sql("update public.job_queue_jobs set due_at = now() where job_id = 'due'");
+        assertThat(queue.claim("w", 5)).containsExactly("k");
+        assertThat(rows("select overtaken from public.job_queue_jobs where job_id = 'due'"))
+                .containsExactly("1");
+    }
+
+    @Test
     @DisplayName("Many workers at one instant: the bound is kept exactly")
     void exactUnderConcurrency() throws Exception {
         queue.setLimits(Map.of("max_overtakes", 3));

@@ -51,6 +51,33 @@ class SkippedJobsTest extends EngineTest {
     }
 
     @Test
+    @DisplayName("The same where the set time is short: every sign of life counts that is younger")
+    void busyWorkersCountAtOnce() throws Exception {
+        queue.setLimits(Map.of("skip_after_seconds", 4));
+        queue.enqueue(Queue.job("busy", Map.of("handler", "image"), "other"));
+        assertThat(claim("i", IMAGE)).containsExactly("busy");
+        imageAheadOfVideo();
+        letTimePass(3);
+        queue.call("job_queue_heartbeat", Map.of("worker_id", "i", "leases", List.of()));
+        letTimePass(2);
+        assertThat(claim("v", VIDEO)).isEmpty();
+        assertThat(events("image")).doesNotContain("skipped");
+    }
+
+    @Test
+    @DisplayName("A pause of everything is no time in which it could run")
+    void pausedMeanwhile() throws Exception {
+        imageAheadOfVideo();
+        queue.setLimits(Map.of("paused", true));
+        letTimePass(3600);
+        queue.setLimits(Map.of("paused", false));
+        assertThat(claim("v", VIDEO)).isEmpty();
+        assertThat(events("image")).doesNotContain("skipped");
+        letTimePass(70);
+        assertThat(claim("v", VIDEO)).containsExactly("video-1");
+    }
+
+    @Test
     @DisplayName("What a worker can run is judged by its models too")
     void byModels() throws Exception {
         queue.enqueue(Queue.job("both", "m", "n"), Queue.job("one", "m"));

@@ -139,11 +139,14 @@ final class Words {
         return new Call("cancel " + job, "select public.job_queue_cancel('{" + job + "}')");
     }
 
+    /** Its answer says besides whether the lease goes on. */
     static Call heartbeat(String job) {
         return new Call(
                 "heartbeat of " + job,
-                "select public.job_queue_heartbeat('old', '[{\"job_id\": \"{" + job + "}\", \"token\": {" + job
-                        + ".token}, \"progress\": 5}]')");
+                "select a || jsonb_build_object('goes_on', (a #>> '{leases,0,lease_until}')::timestamptz > clock_timestamp())"
+                        + " from (select public.job_queue_heartbeat('old', '[{\"job_id\": \"{" + job
+                        + "}\", \"token\": {"
+                        + job + ".token}, \"progress\": 5}]') as a) as x");
     }
 
     static Call release(String job, String model) {

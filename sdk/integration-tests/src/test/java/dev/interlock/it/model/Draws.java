@@ -1,6 +1,7 @@
 package dev.interlock.it.model;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -12,6 +13,7 @@ class Draws {
 
     static final List<String> MODELS = List.of("m1", "m2", "m3", "m4", "m5");
     static final List<String> HANDLERS = List.of("image", "video", "normal", "workflow", "own");
+    private static final List<String> WORKERS = List.of("w0", "w1", "w2", "w3");
     static final long SECOND = 1_000_000;
 
     record Run(String jobId, long token) {}
@@ -19,6 +21,11 @@ class Draws {
     final Random random;
     final ReferenceModel model;
     int count;
+    private final Map<String, Map<String, Object>> kinds = new HashMap<>();
+
+    /** Those that are there at present. */
+    private List<String> crew = WORKERS;
+
     private final List<Run> runs = new ArrayList<>();
 
     Draws(Random random, ReferenceModel model) {
@@ -40,7 +47,9 @@ class Draws {
             job.remove("models");
             job.put("steps", steps());
             if (random.nextInt(5) > 0) {
-                job.put("holding", pick(List.of("whole_run", "release_as_used", "per_step", "per_step")));
+                job.put(
+                        "holding",
+                        pick(List.of("whole_run", "release_as_used", "release_as_used", "per_step", "per_step")));
             }
         }
         if (random.nextInt(3) == 0) {
@@ -83,16 +92,25 @@ class Draws {
         return names;
     }
 
-    Map<String, Object> filter() {
-        Map<String, Object> filter = new LinkedHashMap<>();
-        if (random.nextInt(5) == 0) {
-            filter.put("handlers", some(HANDLERS));
+    /** What a worker can run, which changes seldom: it is another program then. */
+    Map<String, Object> filter(String worker) {
+        if (random.nextInt(15) == 0) {
+            kinds.remove(worker);
         }
-        if (random.nextInt(5) == 0) {
-            filter.put("models", some(MODELS));
-        }
+        Map<String, Object> filter = new LinkedHashMap<>(kinds.computeIfAbsent(worker, w -> kind()));
         filter.put("lease_seconds", leaseSeconds());
         return filter;
+    }
+
+    private Map<String, Object> kind() {
+        Map<String, Object> kind = new LinkedHashMap<>();
+        if (random.nextInt(3) == 0) {
+            kind.put("handlers", some(HANDLERS));
+        }
+        if (random.nextInt(5) == 0) {
+            kind.put("models", some(MODELS));
+        }
+        return kind;
     }
 
     Run someRun() {
@@ -116,6 +134,11 @@ class Draws {
     }
 
     String someJob() {
+        List<ModelJob> aside =
+                model.jobs.values().stream().filter(job -> job.skipped).toList();
+        if (!aside.isEmpty() && random.nextInt(5) == 0) {
+            return pick(aside).id;
+        }
         List<ModelJob> unfinished = unfinished();
         if (!unfinished.isEmpty() && random.nextInt(4) > 0) {
             return pick(unfinished).id;
@@ -140,7 +163,10 @@ class Draws {
     }
 
     String worker() {
-        return "w" + random.nextInt(4);
+        if (random.nextInt(40) == 0) {
+            crew = some(WORKERS);
+        }
+        return pick(crew);
     }
 
     int leaseSeconds() {

@@ -35,6 +35,20 @@ final class Generator extends Draws {
         return operation;
     }
 
+    /** Each history has settings of its own to begin with. */
+    Operation first() {
+        Map<String, @Nullable Object> settings = new HashMap<>();
+        settings.put("max_overtakes", random.nextInt(4));
+        settings.put("skip_after_seconds", skipAfter());
+        settings.put("max_active_jobs", random.nextInt(3) > 0 ? null : (Integer) (1 + random.nextInt(4)));
+        return new Operation("job_queue_set_limits", Map.of("settings", settings));
+    }
+
+    private @Nullable Integer skipAfter() {
+        int kind = random.nextInt(4);
+        return kind == 0 ? null : List.of(12, 40, 90).get(kind - 1);
+    }
+
     /** How long nothing happens before the next operation, in microseconds. */
     long pause() {
         int kind = random.nextInt(100);
@@ -148,10 +162,10 @@ final class Generator extends Draws {
 
     private Operation claim() {
         Map<String, Object> options = requestId();
-        options.putAll(filter());
+        String worker = worker();
+        options.putAll(filter(worker));
         return new Operation(
-                "job_queue_claim",
-                Map.of("worker_id", worker(), "max_jobs", 1 + random.nextInt(4), "options", options));
+                "job_queue_claim", Map.of("worker_id", worker, "max_jobs", 1 + random.nextInt(4), "options", options));
     }
 
     private Operation complete() {
@@ -176,9 +190,10 @@ final class Generator extends Draws {
             }
         }
         Map<String, Object> options = requestId();
-        options.put("worker_id", worker());
+        String worker = worker();
+        options.put("worker_id", worker);
         if (random.nextInt(3) > 0) {
-            Map<String, Object> claim = filter();
+            Map<String, Object> claim = filter(worker);
             claim.put("max_jobs", 1 + random.nextInt(3));
             options.put("claim", claim);
         }
@@ -295,8 +310,8 @@ final class Generator extends Draws {
 
     private Operation setLimits() {
         Map<String, Object> settings = new HashMap<>();
-        int kind = random.nextInt(10);
-        if (model.limits.paused || kind == 8) {
+        int kind = random.nextInt(15);
+        if (model.limits.paused || kind == 8 || kind == 9) {
             settings.put("paused", !model.limits.paused);
         } else if (kind < 5) {
             settings.put("max_active_jobs", random.nextBoolean() ? null : (Integer) (1 + random.nextInt(4)));
@@ -304,6 +319,10 @@ final class Generator extends Draws {
             settings.put("priority_step_seconds", pick(List.of(0, 60, 600)));
         } else if (kind < 7) {
             settings.put("default_capacity", random.nextInt(3));
+        } else if (kind > 12) {
+            settings.put("max_overtakes", random.nextInt(4));
+        } else if (kind > 10) {
+            settings.put("skip_after_seconds", skipAfter());
         } else {
             settings.put("unknown_models", model.limits.refuseUnknown || random.nextBoolean() ? "create" : "refuse");
         }

@@ -58,7 +58,7 @@ final class History {
 
     /** Throws an {@link AssertionError} that tells the whole story at the first step that the two tell differently. */
     void tell(int steps) throws SQLException {
-        tell(new Operation("job_queue_set_limits", Map.of("settings", noSkips())));
+        tell(generator.first());
         for (step = 1; step <= steps; step++) {
             model.now = state.now();
             pass(generator.pause());
@@ -75,12 +75,6 @@ final class History {
                         e);
             }
         }
-    }
-
-    private static Map<String, @Nullable Object> noSkips() {
-        Map<String, @Nullable Object> settings = new HashMap<>();
-        settings.put("skip_after_seconds", null);
-        return settings;
     }
 
     private void tell(Operation operation) throws SQLException {
@@ -105,6 +99,7 @@ final class History {
         } catch (Refused e) {
             refused = e.code();
         }
+        model.endStep();
         state = after;
         if (refused != null || refusal != null || answer == null) {
             same("the refusal", String.valueOf(refused), String.valueOf(refusal));
@@ -187,6 +182,10 @@ final class History {
         if (job.running && lease != null) {
             job.leaseUntil = lease;
         }
+        Long runnable = state.picture().times().get(job.id + " runnable");
+        if (model.isRated(job) || (job.runnableSince != null && runnable != null)) {
+            job.runnableSince = runnable;
+        }
         Long known = tokens.put(job.id, job.token);
         if (job.token > 0 && (known == null || known != job.token)) {
             generator.began(new Draws.Run(job.id, job.token));
@@ -208,6 +207,16 @@ final class History {
             @Override
             public long token(String jobId) {
                 return after.tokens().getOrDefault(jobId, 0L);
+            }
+
+            @Override
+            public long resumedAt() {
+                return within(after.resumedAt());
+            }
+
+            @Override
+            public @Nullable Long heardOf(String worker) {
+                return after.heardOf().get(worker);
             }
 
             private long within(@Nullable Long time) {
@@ -241,7 +250,14 @@ final class History {
             // Nobody else is here: the rest of what was read is as it was.
             long now = EngineState.clock(connection, offset);
             state = new EngineState(
-                    now, state.picture(), state.tokens(), state.startedAt(), state.events(), state.seq());
+                    now,
+                    state.picture(),
+                    state.tokens(),
+                    state.startedAt(),
+                    state.heardOf(),
+                    state.resumedAt(),
+                    state.events(),
+                    state.seq());
         }
     }
 

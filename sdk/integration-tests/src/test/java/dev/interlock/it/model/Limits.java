@@ -14,4 +14,14 @@ final class Limits {
 
     /** Nobody starts, whatever is free. */
     boolean paused;
+
+    /** When the pause last ended. */
+    long resumedAt = Long.MIN_VALUE;
+
+    /** How often a job that is held up may be passed. */
+    int maxOvertakes;
+
+    /** Microseconds. */
+    @Nullable
+    Long skipAfter = 60_000_000L;
 }

@@ -143,8 +143,8 @@ final class ModelAnswers {
         answer.put("unknown_models", model.limits.refuseUnknown ? "refuse" : "create");
         answer.put("log_retention_days", null);
         answer.put("paused", model.limits.paused);
-        answer.put("max_overtakes", 0);
-        answer.put("skip_after_seconds", null);
+        answer.put("max_overtakes", model.limits.maxOvertakes);
+        answer.put("skip_after_seconds", model.limits.skipAfter == null ? null : model.limits.skipAfter / 1_000_000);
         return answer;
     }
 

@@ -50,7 +50,7 @@ final class ModelFunctions {
             case "job_queue_sweep" ->
                 Map.of(
                         "recovered",
-                        model.recover(Set.of()).size(),
+                        model.recover().size(),
                         "requests_removed",
                         new Expect.Whatever(),
                         "log_rows_removed",
@@ -76,9 +76,15 @@ final class ModelFunctions {
 
     private Object claimOnce(Arguments options, String worker, long atMost) {
         return once(options, () -> {
-            model.recover(Set.of());
+            model.recover(foundByClaim(worker, options));
             return answers.claimed(model.claim(worker, atMost, options));
         });
+    }
+
+    /** Dead leases, due jobs; those that waited for such a worker; and, where it is news that it is there, those that nobody can run. */
+    private List<ModelJob> foundByClaim(String worker, Arguments filter) {
+        boolean look = model.workers.claims(worker, filter);
+        return model.found(job -> job.skipped ? Workers.runs(filter, job) : look && model.workers.areMissing(job));
     }
 
     private Object enqueue(List<Arguments> jobs) {
@@ -88,7 +94,7 @@ final class ModelFunctions {
                 model.rows.add(job.text("job_id"));
             }
         }
-        model.recover(Set.of());
+        model.recover();
         Set<String> fresh = enterNew(jobs, "queued");
         return Map.of(
                 "jobs",
@@ -112,12 +118,16 @@ final class ModelFunctions {
         if (known != null && !Set.copyOf(known.models).equals(Set.copyOf(model.modelsOf(new Arguments(job))))) {
             throw new Refused("JQ009");
         }
-        model.recover(Set.of());
+        // Who asks for a job runs it: it comes back, and is not set aside. Open: who asks again looks for others that
+        // nobody can run.
+        model.recover(model.found(
+                other -> known != null && (other == known ? other.skipped : model.workers.areMissing(other))));
         Set<String> fresh = enterNew(List.of(new Arguments(job)), "");
         ModelJob asked = known(given.text("job_id"));
-        if (model.mayStart(asked)) {
+        Set<ModelJob> passed = model.mayStart(asked) ? Set.of() : model.overtakes.passedBy(asked);
+        if (passed != null) {
             Arguments options = given.object("options");
-            model.begin(asked, options.text("worker_id", "direct"), options.number("lease_seconds", 30));
+            model.begin(asked, options.text("worker_id", "direct"), options.number("lease_seconds", 30), passed);
             model.tokensGrow(List.of(asked));
             return Map.of("result", "started", "lease", answers.lease(asked));
         }
@@ -127,6 +137,7 @@ final class ModelFunctions {
 
     private Object heartbeat(Arguments given) {
         long leaseSeconds = given.object("options").number("lease_seconds", 30);
+        model.workers.beats(given.text("worker_id"));
         List<Object> results = new ArrayList<>();
         for (Arguments beat : given.objects("leases")) {
             ModelJob job = model.jobs.get(beat.text("job_id"));
@@ -152,7 +163,13 @@ final class ModelFunctions {
     private Object complete(List<Arguments> outcomes, Arguments options) {
         Set<String> named = new HashSet<>();
         outcomes.forEach(outcome -> named.add(outcome.text("job_id")));
+        String worker = options.text("worker_id", "direct");
         // What this call takes back is what was dead when it came.
+        List<ModelJob> found = options.has("claim")
+                ? foundByClaim(worker, options.object("claim")).stream()
+                        .filter(job -> !named.contains(job.id))
+                        .toList()
+                : List.of();
         List<Object> results = new ArrayList<>();
         for (Arguments outcome : outcomes) {
             results.add(Map.of(
@@ -167,9 +184,8 @@ final class ModelFunctions {
         answer.put("outcomes", results);
         if (options.has("claim")) {
             Arguments claim = options.object("claim");
-            model.recover(named);
-            answer.putAll(answers.claimed(
-                    model.claim(options.text("worker_id", "direct"), claim.number("max_jobs", 1), claim)));
+            model.recover(found);
+            answer.putAll(answers.claimed(model.claim(worker, claim.number("max_jobs", 1), claim)));
         }
         return answer;
     }
@@ -250,7 +266,7 @@ final class ModelFunctions {
         }
         refuseUnknownModels(jobs);
         rows.forEach(row -> model.rows.add(row.text("job_id")));
-        model.recover(Set.of());
+        model.recover();
         enterNew(jobs, "queued");
         return Map.of();
     }
@@ -260,7 +276,7 @@ final class ModelFunctions {
         model.rows.remove(id);
         if (model.jobs.containsKey(id) && !known(id).isOver()) {
             operator.cancel(known(id));
-            model.recover(Set.of());
+            model.recover();
         }
         return Map.of();
     }

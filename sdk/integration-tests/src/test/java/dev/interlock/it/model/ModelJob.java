@@ -42,6 +42,16 @@ final class ModelJob {
 
     boolean running;
 
+    /** Since when it could run, while it waits. */
+    @Nullable
+    Long runnableSince;
+
+    /** It stands aside until there is somebody to run it. */
+    boolean skipped;
+
+    /** How many have passed it by. */
+    int overtaken;
+
     /** Until then it stands in no line: scheduled, or backing off. */
     @Nullable
     Long due;

@@ -127,7 +127,64 @@ record Mutation(String rule, String file, List<String> texts) {
                     "I9: who is retried loses the attempts it may use",
                     "056_job_queue_retry.sql",
                     "max_attempts = k.attempt + attempts",
-                    "max_attempts = attempts"));
+                    "max_attempts = attempts"),
+            of(
+                    "rule 3: a held-up job is passed once more than it may",
+                    "038_job_queue_overtakes.sql",
+                    "p.overtaken < lendable.max_overtakes",
+                    "p.overtaken <= lendable.max_overtakes",
+                    "j.overtaken < s.max_overtakes",
+                    "j.overtaken <= s.max_overtakes"),
+            of(
+                    "rule 3: who is passed is not counted",
+                    "038_job_queue_overtakes.sql",
+                    "set overtaken = j.overtaken + 1 where",
+                    "set overtaken = j.overtaken where"),
+            of(
+                    "rule 3: who waits for this model alone is passed too",
+                    "038_job_queue_overtakes.sql",
+                    "and o.model <> lacking.model and o.seat is null)",
+                    "and o.seat is null)"),
+            of(
+                    "rule 3: what is kept is lent to nobody",
+                    "042_job_queue_complete.sql",
+                    "foreach id in array behind loop",
+                    "foreach id in array behind[1:0] loop"),
+            of(
+                    "rule 3: who stands aside is not let back",
+                    "037_job_queue_workers.sql",
+                    "where j.skipped\n",
+                    "where j.skipped and false\n"),
+            of(
+                    "rule 3: who stands aside is not let back when it is asked for",
+                    "040_job_queue_enqueue.sql",
+                    "and (j.skipped or ",
+                    "and (false or "),
+            of(
+                    "rule 3: who stands aside still blocks",
+                    "034_job_queue_transitions.sql",
+                    "delete from public.job_queue_lines as l where l.job_id = any (aside);",
+                    ""),
+            of(
+                    "rule 3: aside, though somebody is there to run it",
+                    "037_job_queue_workers.sql",
+                    "where w.seen_at > since and w.models is null",
+                    "where false",
+                    "return not exists (",
+                    "return true or not exists ("),
+            of(
+                    "rule 3: aside at once",
+                    "034_job_queue_transitions.sql",
+                    "j.runnable and greatest(j.runnable_since, s.resumed_at) < moment - s.skip_after",
+                    "j.runnable",
+                    "ids := ids || job_queue.stuck(at_most);",
+                    "ids := ids || array(select j.job_id from public.job_queue_jobs as j, public.job_queue_settings as s"
+                            + " where j.runnable and not s.paused and job_queue.nobody_runs(j, s.skip_after));"),
+            of(
+                    "rule 3: a worker that only sends heartbeats is not there",
+                    "044_job_queue_heartbeat.sql",
+                    "where o.worker_id = job_queue_heartbeat.worker_id",
+                    "where false"));
 
     private static Mutation of(String rule, String file, String... texts) {
         return new Mutation(rule, file, Arrays.asList(texts));

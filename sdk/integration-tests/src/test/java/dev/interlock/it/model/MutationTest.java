@@ -14,8 +14,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** The test of the histories: with one rule broken in the SQL, a history tells it. A mutant that hangs meets the API's statement timeout. */
 class MutationTest extends EngineTest {
 
-    private static final int HISTORIES = 3;
-    private static final int STEPS = 300;
+    private static final int HISTORIES = 12;
+    private static final int STEPS = 120;
 
     static List<Mutation> mutations() {
         return Mutation.ALL;

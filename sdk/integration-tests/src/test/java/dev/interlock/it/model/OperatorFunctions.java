@@ -83,7 +83,17 @@ final class OperatorFunctions {
             limits.maxActiveJobs =
                     settings.value("max_active_jobs") instanceof Number number ? (Integer) number.intValue() : null;
         }
-        limits.paused = settings.has("paused") ? settings.is("paused") : limits.paused;
+        boolean paused = settings.has("paused") ? settings.is("paused") : limits.paused;
+        if (limits.paused && !paused) {
+            limits.resumedAt = model.facts().resumedAt();
+        }
+        limits.paused = paused;
+        limits.maxOvertakes = (int) settings.number("max_overtakes", limits.maxOvertakes);
+        if (settings.has("skip_after_seconds")) {
+            limits.skipAfter = settings.value("skip_after_seconds") instanceof Number seconds
+                    ? (Long) (seconds.longValue() * 1_000_000)
+                    : null;
+        }
         limits.priorityStepSeconds = settings.number("priority_step_seconds", limits.priorityStepSeconds);
         limits.defaultCapacity = (int) settings.number("default_capacity", limits.defaultCapacity);
         limits.refuseUnknown = settings.text("unknown_models", limits.refuseUnknown ? "refuse" : "create")

@@ -20,6 +20,7 @@ record Picture(SortedMap<String, String> things, SortedMap<String, Long> times) 
                             job.priority,
                             job.progress,
                             model.isRunnable(job) && !model.isRated(job),
+                            job.overtaken,
                             job.running ? job.worker : "",
                             job.running ? job.holds.toString() : "",
                             job.running && job.cancelRequested,
@@ -31,6 +32,9 @@ record Picture(SortedMap<String, String> things, SortedMap<String, Long> times) 
             }
             if (job.due != null) {
                 picture.times.put(job.id + " due", job.due);
+            }
+            if (job.runnableSince != null && !model.isRated(job)) {
+                picture.times.put(job.id + " runnable", job.runnableSince);
             }
             if (job.running) {
                 picture.times.put(job.id + " lease", job.leaseUntil);
@@ -61,6 +65,7 @@ record Picture(SortedMap<String, String> things, SortedMap<String, Long> times) 
             int priority,
             int progress,
             boolean runnable,
+            int overtaken,
             String worker,
             String holds,
             boolean cancelRequested,
@@ -68,6 +73,7 @@ record Picture(SortedMap<String, String> things, SortedMap<String, Long> times) 
             int step) {
         return status + " attempt " + attempt + " priority " + priority + " progress " + progress
                 + (runnable ? " runnable" : "")
+                + (overtaken > 0 ? " passed " + overtaken + " times" : "")
                 + (worker.isEmpty() ? "" : " at " + worker + " holding " + holds)
                 + (cancelRequested ? " cancel requested" : "")
                 + (token > 0 ? " token " + token : "")

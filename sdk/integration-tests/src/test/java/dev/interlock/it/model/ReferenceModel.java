@@ -9,6 +9,7 @@ import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -29,6 +30,8 @@ final class ReferenceModel {
             Comparator.comparingLong((ModelJob job) -> job.key).thenComparingInt(job -> job.sequence);
 
     final Limits limits = new Limits();
+    final Workers workers = new Workers(this);
+    final Overtakes overtakes = new Overtakes(this);
     final SortedMap<String, ModelLine> lines = new TreeMap<>();
     final SortedMap<String, String> aliases = new TreeMap<>();
     final SortedMap<String, ModelJob> jobs = new TreeMap<>();
@@ -66,7 +69,7 @@ final class ReferenceModel {
         } else if (job.running) {
             return "running";
         }
-        return job.due != null || needsPaused(job) ? "delayed" : "waiting";
+        return job.due != null || job.skipped || needsPaused(job) ? "delayed" : "waiting";
     }
 
     boolean waits(ModelJob job) {
@@ -145,7 +148,22 @@ final class ReferenceModel {
 
     /** Rule 9: past its deadline it does not start, even if nobody has failed it yet. */
     boolean mayStart(ModelJob job) {
-        return isRunnable(job) && !limits.paused && !job.isPast(job.deadline, now);
+        return isRunnable(job) && letsIn(job);
+    }
+
+    boolean letsIn(ModelJob job) {
+        return !limits.paused && !job.isPast(job.deadline, now);
+    }
+
+    /** How long a job that waits could have run by now, which is no matter while it could not. */
+    void endStep() {
+        for (ModelJob job : jobs.values()) {
+            if (!isRunnable(job)) {
+                job.runnableSince = null;
+            } else if (job.runnableSince == null) {
+                job.runnableSince = now;
+            }
+        }
     }
 
     // The transitions.
@@ -217,7 +235,7 @@ final class ReferenceModel {
         return job;
     }
 
-    void begin(ModelJob job, String worker, long leaseSeconds) {
+    void begin(ModelJob job, String worker, long leaseSeconds, Set<ModelJob> passed) {
         job.running = true;
         job.attempt++;
         job.token = facts().token(job.id);
@@ -226,7 +244,16 @@ final class ReferenceModel {
         job.leaseUntil = job.startedAt + leaseSeconds * 1_000_000;
         job.progress = 0;
         hold(job, job.startedAt, false);
-        event(job, "started");
+        passed.forEach(other -> other.overtaken++);
+        event(
+                job,
+                passed.isEmpty()
+                        ? "started"
+                        : "started past "
+                                + passed.stream()
+                                        .map(other -> other.id)
+                                        .sorted()
+                                        .toList());
     }
 
     /** Takes what it needs and does not hold yet. */
@@ -252,6 +279,7 @@ final class ReferenceModel {
     void end(ModelJob job, String as, String event) {
         stop(job);
         job.due = null;
+        job.skipped = false;
         job.ended = as;
         if (as.equals("completed")) {
             job.progress = 100;
@@ -271,21 +299,33 @@ final class ReferenceModel {
      * <p>Open: who does this. The design says "whoever claims next, and the sweep"; in the engine whoever enters a job (enqueue, start, an inserted
      * row) does it as well, and a job that a completion names is left to the next call. A job taken back past its deadline is failed by the next.
      */
-    List<ModelJob> recover(Set<String> leftAlone) {
-        List<ModelJob> recovered = jobs.values().stream()
-                .filter(job -> !leftAlone.contains(job.id) && isRecoverable(job))
+    List<ModelJob> recover() {
+        return recover(found(job -> false));
+    }
+
+    /** What is to be seen to now, and those that are called for besides. */
+    List<ModelJob> found(Predicate<ModelJob> calledFor) {
+        return jobs.values().stream()
+                .filter(job -> isRecoverable(job) || calledFor.test(job))
                 .toList();
-        for (ModelJob job : recovered) {
+    }
+
+    List<ModelJob> recover(List<ModelJob> found) {
+        for (ModelJob job : found) {
             if (job.running) {
                 takeBack(job);
             } else if (job.isPast(job.deadline, now)) {
                 end(job, "failed", "expired");
+            } else if (waits(job)) {
+                job.skipped = true;
+                event(job, "skipped");
             } else {
                 job.due = null;
+                job.skipped = false;
                 event(job, "queued");
             }
         }
-        return recovered;
+        return found;
     }
 
     boolean isRecoverable(ModelJob job) {
@@ -299,7 +339,7 @@ final class ReferenceModel {
 
     /** The times at which something changes by itself. */
     List<Long> timesAhead() {
-        List<Long> times = new ArrayList<>();
+        List<Long> times = new ArrayList<>(workers.timesAhead().toList());
         starts.stream()
                 .filter(start -> line(start.model()).startsPerMinute != null)
                 .forEach(start -> times.add(start.at() + MINUTE));
@@ -324,24 +364,30 @@ final class ReferenceModel {
         }
     }
 
-    /** Rules 1 to 3: the first that may start and that the worker can run, and so on until there is none or the worker has enough. */
+    /**
+     * Rules 1 to 3: the first that may start and that the worker can run, and so on until there is none or the worker has enough.
+     *
+     * <p>Open: who starts without passing anybody goes first; then each of the others is looked at once, in order.
+     */
     List<ModelJob> claim(String worker, long atMost, Arguments filter) {
-        List<String> handlers = filter.names("handlers");
-        List<String> models = filter.names("models");
+        List<ModelJob> able = jobs.values().stream()
+                .filter(job -> Workers.runs(filter, job))
+                .sorted(IN_ORDER)
+                .toList();
         List<ModelJob> started = new ArrayList<>();
-        while (started.size() < atMost) {
-            ModelJob next = jobs.values().stream()
-                    .sorted(IN_ORDER)
-                    .filter(job -> handlers == null || handlers.contains(job.handler))
-                    .filter(job -> models == null || models.containsAll(job.models))
-                    .filter(this::mayStart)
-                    .findFirst()
-                    .orElse(null);
-            if (next == null) {
-                break;
+        for (ModelJob job : able) {
+            // Who starts changes nothing for those behind: it takes what it kept.
+            if (started.size() < atMost && mayStart(job)) {
+                begin(job, worker, filter.number("lease_seconds", 30), Set.of());
+                started.add(job);
             }
-            begin(next, worker, filter.number("lease_seconds", 30));
-            started.add(next);
+        }
+        for (ModelJob job : able) {
+            Set<ModelJob> passed = started.size() < atMost ? overtakes.passedBy(job) : null;
+            if (passed != null) {
+                begin(job, worker, filter.number("lease_seconds", 30), passed);
+                started.add(job);
+            }
         }
         tokensGrow(started);
         return started;
@@ -351,7 +397,7 @@ final class ReferenceModel {
         events.add(job.id + " " + type);
     }
 
-    private Facts facts() {
+    Facts facts() {
         if (facts == null) {
             throw new IllegalStateException("No step has begun.");
         }

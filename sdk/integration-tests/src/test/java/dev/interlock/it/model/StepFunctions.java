@@ -65,6 +65,10 @@ final class StepFunctions {
     private String goOn(ModelJob job) {
         if (job.holds.containsAll(job.needs())) {
             return giveBack(job);
+        } else if (job.cancelRequested) {
+            // A good place to stop: before it takes other models.
+            model.end(job, "cancelled", "cancelled");
+            return "cancelled";
         }
         job.running = false;
         // Open: while everything is paused, a run goes on into its next step; nobody starts.
