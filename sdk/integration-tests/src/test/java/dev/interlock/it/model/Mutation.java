@@ -8,12 +8,17 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/** A rule broken on purpose: a text in a migration that is replaced by another. */
-record Mutation(String rule, String file, List<String> texts) {
+/**
+ * A rule broken on purpose: a text in a migration that is replaced by another.
+ *
+ * @param seed a history that told it soon; the next ones are tried after it
+ */
+record Mutation(String rule, int seed, String file, List<String> texts) {
 
     static final List<Mutation> ALL = List.of(
             of(
                     "I1: one more than the capacity",
+                    1,
                     "032_job_queue_admission.sql",
                     "else m.capacity end - h.seats as by_capacity",
                     "else m.capacity + 1 end - h.seats as by_capacity",
@@ -21,46 +26,55 @@ record Mutation(String rule, String file, List<String> texts) {
                     "generate_series(1, m.capacity + 1)"),
             of(
                     "rule 1: the global limit is no line",
+                    4,
                     "032_job_queue_admission.sql",
                     "case when s.max_active_jobs is null then models else models || ''::text end",
                     "models"),
             of(
                     "rule 2: a higher priority comes later",
+                    1,
                     "040_job_queue_enqueue.sql",
                     "moment - n.priority * s.priority_step",
                     "moment + n.priority * s.priority_step"),
             of(
                     "rule 2: of two jobs of one instant the later comes first",
+                    1,
                     "040_job_queue_enqueue.sql",
                     "nextval('public.job_queue_line_seq')",
                     "-nextval('public.job_queue_line_seq')"),
             of(
                     "rule 3: a job that needs a paused model stands in line",
+                    4,
                     "032_job_queue_admission.sql",
                     "where m.model = any (j.needs) and m.paused) as paused",
                     "where m.model = any (j.needs) and m.paused and false) as paused"),
             of(
                     "I3: the last that may start is taken first",
+                    2,
                     "034_job_queue_transitions.sql",
                     "order by j.line_key, j.seq\n            limit greatest(",
                     "order by j.line_key desc, j.seq desc\n            limit greatest("),
             of(
                     "I5: what a completion frees goes to nobody",
+                    5,
                     "042_job_queue_complete.sql",
                     "perform job_queue.settle(needs, ended || back || came);",
                     "perform job_queue.settle(needs, ended || back || came) where cardinality(ended) = 0;"),
             of(
                     "I5: what a cancelled job kept goes to nobody",
+                    5,
                     "046_job_queue_cancel.sql",
                     "perform job_queue.settle(needs);",
                     ""),
             of(
                     "rule 5: a dead attempt is not counted",
+                    1,
                     "034_job_queue_transitions.sql",
                     "set status = 'waiting', lease_until = null, waits_since = moment",
                     "set status = 'waiting', lease_until = null, waits_since = moment, attempt = j.attempt - 1"),
             of(
                     "I6: any token ends a run",
+                    5,
                     "042_job_queue_complete.sql",
                     "when j.token <> (o.e ->> 'token')::bigint then 'stale'",
                     "",
@@ -68,11 +82,13 @@ record Mutation(String rule, String file, List<String> texts) {
                     "coalesce(j.status = 'running', false)"),
             of(
                     "I6: any token renews a lease",
+                    2,
                     "044_job_queue_heartbeat.sql",
                     "join given as g on g.job_id = j.job_id and g.token = j.token",
                     "join given as g on g.job_id = j.job_id"),
             of(
                     "I7: a request is carried out twice",
+                    5,
                     "032_job_queue_admission.sql",
                     "return (select r.answer from public.job_queue_requests as r where r.request_id = first_answer.request_id);",
                     "return null;",
@@ -80,56 +96,67 @@ record Mutation(String rule, String file, List<String> texts) {
                     "values (remember.request_id, remember.answer) on conflict do nothing;"),
             of(
                     "rule 9: nobody expires",
+                    4,
                     "034_job_queue_transitions.sql",
                     "where j.status in ('waiting', 'delayed') and j.deadline < moment",
                     "where j.status in ('waiting', 'delayed') and j.deadline < moment and false"),
             of(
                     "I9: a retry goes to the end of the line",
+                    5,
                     "042_job_queue_complete.sql",
                     "lease_until = null,\n            waits_since = case",
                     "lease_until = null, line_key = moment,\n            waits_since = case"),
             of(
                     "I9: a job that falls due goes to the end of the line",
+                    5,
                     "034_job_queue_transitions.sql",
                     "perform job_queue.enter(due, s);",
                     "update public.job_queue_jobs as j set line_key = moment where j.job_id = any (due); perform job_queue.enter(due, s);"),
             of(
                     "I10: a cancelled job's row still waits",
+                    3,
                     "046_job_queue_cancel.sql",
                     "perform job_queue.mirror(array[j.job_id]);",
                     ""),
             of(
                     "rule 11: a start is no event",
+                    1,
                     "034_job_queue_transitions.sql",
                     "perform job_queue.log_event(ids, 'started', extra);",
                     ""),
             of(
                     "the pause of everything stops nobody",
+                    5,
                     "042_job_queue_complete.sql",
                     "if claim is not null and not s.paused then",
                     "if claim is not null then"),
             of(
                     "rule 4: what a workflow has used it keeps",
+                    2,
                     "055_job_queue_checkpoint.sql",
                     "j.holding <> 'whole_run'",
                     "j.holding = 'per_step'"),
             of(
                     "a rate counts no start",
+                    7,
                     "032_job_queue_admission.sql",
                     "where e.model = m.model and e.started_at > a_minute_ago",
                     "where e.model = m.model and e.started_at > a_minute_ago and false"),
             of(
                     "I10: another priority leaves a job where it stands",
+                    9,
                     "057_job_queue_reprioritize.sql",
                     "update public.job_queue_lines as l set line_key = new_key where l.job_id = j.job_id;",
                     ""),
             of(
                     "I9: who is retried loses the attempts it may use",
+                    3,
                     "056_job_queue_retry.sql",
                     "max_attempts = k.attempt + attempts",
                     "max_attempts = attempts"),
             of(
                     "rule 3: a held-up job is passed once more than it may",
+                    1,
                     "038_job_queue_overtakes.sql",
                     "p.overtaken < lendable.max_overtakes",
                     "p.overtaken <= lendable.max_overtakes",
@@ -137,36 +164,43 @@ record Mutation(String rule, String file, List<String> texts) {
                     "j.overtaken <= s.max_overtakes"),
             of(
                     "rule 3: who is passed is not counted",
+                    1,
                     "038_job_queue_overtakes.sql",
                     "set overtaken = j.overtaken + 1 where",
                     "set overtaken = j.overtaken where"),
             of(
                     "rule 3: who waits for this model alone is passed too",
+                    9,
                     "038_job_queue_overtakes.sql",
                     "and o.model <> lacking.model and o.seat is null)",
                     "and o.seat is null)"),
             of(
                     "rule 3: what is kept is lent to nobody",
+                    1,
                     "042_job_queue_complete.sql",
                     "foreach id in array behind loop",
                     "foreach id in array behind[1:0] loop"),
             of(
                     "rule 3: who stands aside is not let back",
+                    3,
                     "037_job_queue_workers.sql",
                     "where j.skipped\n",
                     "where j.skipped and false\n"),
             of(
                     "rule 3: who stands aside is not let back when it is asked for",
+                    11,
                     "040_job_queue_enqueue.sql",
                     "and (j.skipped or ",
                     "and (false or "),
             of(
                     "rule 3: who stands aside still blocks",
+                    3,
                     "034_job_queue_transitions.sql",
                     "delete from public.job_queue_lines as l where l.job_id = any (aside);",
                     ""),
             of(
                     "rule 3: aside, though somebody is there to run it",
+                    2,
                     "037_job_queue_workers.sql",
                     "where w.seen_at > since and w.models is null",
                     "where false",
@@ -174,6 +208,7 @@ record Mutation(String rule, String file, List<String> texts) {
                     "return true or not exists ("),
             of(
                     "rule 3: aside at once",
+                    1,
                     "034_job_queue_transitions.sql",
                     "j.runnable and greatest(j.runnable_since, s.resumed_at) < moment - s.skip_after",
                     "j.runnable",
@@ -182,12 +217,13 @@ record Mutation(String rule, String file, List<String> texts) {
                             + " where j.runnable and not s.paused and job_queue.nobody_runs(j, s.skip_after));"),
             of(
                     "rule 3: a worker that only sends heartbeats is not there",
+                    2,
                     "044_job_queue_heartbeat.sql",
                     "where o.worker_id = job_queue_heartbeat.worker_id",
                     "where false"));
 
-    private static Mutation of(String rule, String file, String... texts) {
-        return new Mutation(rule, file, Arrays.asList(texts));
+    private static Mutation of(String rule, int seed, String file, String... texts) {
+        return new Mutation(rule, seed, file, Arrays.asList(texts));
     }
 
     void install(Connection connection) throws SQLException {
