@@ -155,6 +155,23 @@ create table if not exists public.job_queue_checkpoints (
 
 comment on table public.job_queue_checkpoints is 'The output of each step of a job that is done; a step with a row here is never run again.';
 
+create table if not exists public.job_queue_callbacks (
+    job_id text collate "C" references public.job_queue_jobs (job_id) on delete cascade,
+    step integer check (step >= 0),
+    token bigint,
+    until timestamptz,
+    note jsonb,
+    payload jsonb,
+    received_at timestamptz,
+    primary key (job_id, step),
+    constraint job_queue_callbacks_waits_or_has_come check (until is not null or received_at is not null)
+);
+
+comment on table public.job_queue_callbacks is 'What the current step of a workflow waits for from outside (job_queue_await), or has had; gone when the step is done, is tried again or the job ends.';
+comment on column public.job_queue_callbacks.token is 'Of the run that began to wait; null while none has.';
+comment on column public.job_queue_callbacks.until is 'The bound of the wait; null while none has begun.';
+comment on column public.job_queue_callbacks.note is 'What that run wants to find again.';
+
 create table if not exists public.job_queue_workers (
     worker_id text collate "C" primary key,
     handlers text[],
@@ -243,18 +260,19 @@ alter table public.job_queue_jobs enable row level security;
 alter table public.job_queue_lines enable row level security;
 alter table public.job_queue_requests enable row level security;
 alter table public.job_queue_checkpoints enable row level security;
+alter table public.job_queue_callbacks enable row level security;
 alter table public.job_queue_workers enable row level security;
 alter table public.job_queue_starts enable row level security;
 alter table public.job_queue_marks enable row level security;
 alter table public.job_queue_run_times enable row level security;
 
 revoke all on public.job_queue_settings, public.job_queue_models, public.job_queue_aliases, public.job_queue_jobs,
-public.job_queue_lines, public.job_queue_requests, public.job_queue_checkpoints, public.job_queue_workers, public.job_queue_starts,
+public.job_queue_lines, public.job_queue_requests, public.job_queue_checkpoints, public.job_queue_callbacks, public.job_queue_workers, public.job_queue_starts,
 public.job_queue_marks, public.job_queue_run_times from public, anon, authenticated;
 revoke all on sequence public.job_queue_line_seq, public.job_queue_token_seq from public, anon, authenticated;
 
 grant select, insert, update, delete on public.job_queue_settings, public.job_queue_models, public.job_queue_aliases,
-public.job_queue_jobs, public.job_queue_lines, public.job_queue_requests, public.job_queue_checkpoints, public.job_queue_workers, public.job_queue_starts,
+public.job_queue_jobs, public.job_queue_lines, public.job_queue_requests, public.job_queue_checkpoints, public.job_queue_callbacks, public.job_queue_workers, public.job_queue_starts,
 public.job_queue_marks, public.job_queue_run_times, public.job_queue_log, public.job_queue_state to service_role;
 grant usage, select on sequence public.job_queue_line_seq, public.job_queue_token_seq to service_role;
 

@@ -75,6 +75,22 @@ $$;
 comment on function job_queue.log_change(text, text[], jsonb, jsonb) is
     'Writes the event of an operator''s change, of no job (the empty id): what it was, what it is, and whose key did it.';
 
+create or replace function job_queue.callback_of(j public.job_queue_jobs) returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+    select jsonb_build_object('step', c.step, 'token', c.token, 'until', c.until, 'note', c.note)
+        || case
+            when c.received_at is not null then jsonb_build_object('payload', c.payload, 'received_at', c.received_at)
+            when c.until <= clock_timestamp() then '{"timed_out": true}'
+            else '{}'
+        end
+    from public.job_queue_callbacks as c where c.job_id = j.job_id and c.step = j.current_step;
+$$;
+
+comment on function job_queue.callback_of(public.job_queue_jobs) is 'The callback that the current step of a job waits for, or has had; null where there is none.';
+
 create or replace function job_queue.lease(j public.job_queue_jobs) returns jsonb
 language plpgsql
 stable
@@ -90,7 +106,9 @@ begin
         'holding', j.holding, 'steps', j.steps, 'current_step', j.current_step,
         'checkpoints', (select coalesce(jsonb_object_agg(c.step, c.output), '{}')
                         from public.job_queue_checkpoints as c where c.job_id = j.job_id)
-    ) end;
+    ) end || case when j.job_type = 'workflow' then
+        coalesce((select jsonb_build_object('callback', b) from job_queue.callback_of(j) as b where b is not null), '{}')
+    else '{}' end;
 end;
 $$;
 
@@ -152,6 +170,7 @@ set search_path = ''
 as $$
 begin
     delete from public.job_queue_lines as l where l.job_id = any (ids);
+    delete from public.job_queue_callbacks as c where c.job_id = any (ids);
     update public.job_queue_jobs as j
     set status = ended_as, runnable = false, skipped = false, due_at = null, lease_until = null, finished_at = clock_timestamp(),
         progress = case when ended_as = 'completed' then 100 else j.progress end

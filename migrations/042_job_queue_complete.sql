@@ -76,6 +76,8 @@ begin
             waits_since = case when j.job_id = any (delayed) then v.retry_at else moment end
         from jsonb_to_recordset(verdicts) as v (job_id text, changes boolean, verdict text, retry_at timestamptz)
         where j.job_id = v.job_id and v.changes and j.job_id = any (retried || released);
+        -- The step is done again, and with it what it waits for.
+        delete from public.job_queue_callbacks as c where c.job_id = any (retried);
         -- A job that backs off stands in no line; the others still have their places.
         delete from public.job_queue_lines as l where l.job_id = any (delayed);
         perform job_queue.enter(array(select unnest(retried || released) except select unnest(delayed)), s);

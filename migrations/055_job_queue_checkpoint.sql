@@ -58,6 +58,7 @@ begin
         end if;
         insert into public.job_queue_checkpoints (job_id, step, output)
         values (j.job_id, job_queue_checkpoint.step, job_queue_checkpoint.output);
+        delete from public.job_queue_callbacks as c where c.job_id = j.job_id;
         held := array(select l.model from public.job_queue_lines as l where l.job_id = j.job_id);
         next_needs := job_queue.needs_of(j.models, j.holding, j.steps, going_to);
         update public.job_queue_jobs as k

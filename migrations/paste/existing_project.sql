@@ -352,6 +352,23 @@ create table if not exists public.job_queue_checkpoints (
 
 comment on table public.job_queue_checkpoints is 'The output of each step of a job that is done; a step with a row here is never run again.';
 
+create table if not exists public.job_queue_callbacks (
+    job_id text collate "C" references public.job_queue_jobs (job_id) on delete cascade,
+    step integer check (step >= 0),
+    token bigint,
+    until timestamptz,
+    note jsonb,
+    payload jsonb,
+    received_at timestamptz,
+    primary key (job_id, step),
+    constraint job_queue_callbacks_waits_or_has_come check (until is not null or received_at is not null)
+);
+
+comment on table public.job_queue_callbacks is 'What the current step of a workflow waits for from outside (job_queue_await), or has had; gone when the step is done, is tried again or the job ends.';
+comment on column public.job_queue_callbacks.token is 'Of the run that began to wait; null while none has.';
+comment on column public.job_queue_callbacks.until is 'The bound of the wait; null while none has begun.';
+comment on column public.job_queue_callbacks.note is 'What that run wants to find again.';
+
 create table if not exists public.job_queue_workers (
     worker_id text collate "C" primary key,
     handlers text[],
@@ -440,18 +457,19 @@ alter table public.job_queue_jobs enable row level security;
 alter table public.job_queue_lines enable row level security;
 alter table public.job_queue_requests enable row level security;
 alter table public.job_queue_checkpoints enable row level security;
+alter table public.job_queue_callbacks enable row level security;
 alter table public.job_queue_workers enable row level security;
 alter table public.job_queue_starts enable row level security;
 alter table public.job_queue_marks enable row level security;
 alter table public.job_queue_run_times enable row level security;
 
 revoke all on public.job_queue_settings, public.job_queue_models, public.job_queue_aliases, public.job_queue_jobs,
-public.job_queue_lines, public.job_queue_requests, public.job_queue_checkpoints, public.job_queue_workers, public.job_queue_starts,
+public.job_queue_lines, public.job_queue_requests, public.job_queue_checkpoints, public.job_queue_callbacks, public.job_queue_workers, public.job_queue_starts,
 public.job_queue_marks, public.job_queue_run_times from public, anon, authenticated;
 revoke all on sequence public.job_queue_line_seq, public.job_queue_token_seq from public, anon, authenticated;
 
 grant select, insert, update, delete on public.job_queue_settings, public.job_queue_models, public.job_queue_aliases,
-public.job_queue_jobs, public.job_queue_lines, public.job_queue_requests, public.job_queue_checkpoints, public.job_queue_workers, public.job_queue_starts,
+public.job_queue_jobs, public.job_queue_lines, public.job_queue_requests, public.job_queue_checkpoints, public.job_queue_callbacks, public.job_queue_workers, public.job_queue_starts,
 public.job_queue_marks, public.job_queue_run_times, public.job_queue_log, public.job_queue_state to service_role;
 grant usage, select on sequence public.job_queue_line_seq, public.job_queue_token_seq to service_role;
 
@@ -1224,6 +1242,9 @@ begin
             when j.due_at = 'infinity' then format('Model paused: %s', (
                 select to_jsonb(array_agg(m.model order by m.model))
                 from public.job_queue_models as m where m.model = any (j.needs) and m.paused))
+            when exists (select from public.job_queue_callbacks as k where k.job_id = j.job_id and k.until = j.due_at) then
+                format('Step %s waits for its callback, until %s', j.current_step,
+                       to_char(j.due_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
             when j.status = 'delayed' then format('Not due before %s',
                 to_char(j.due_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
             when b.holder is not null and b.model = '' then format('Limit of active jobs reached, active job %s', b.holder)
@@ -1396,6 +1417,22 @@ $$;
 comment on function job_queue.log_change(text, text[], jsonb, jsonb) is
     'Writes the event of an operator''s change, of no job (the empty id): what it was, what it is, and whose key did it.';
 
+create or replace function job_queue.callback_of(j public.job_queue_jobs) returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+    select jsonb_build_object('step', c.step, 'token', c.token, 'until', c.until, 'note', c.note)
+        || case
+            when c.received_at is not null then jsonb_build_object('payload', c.payload, 'received_at', c.received_at)
+            when c.until <= clock_timestamp() then '{"timed_out": true}'
+            else '{}'
+        end
+    from public.job_queue_callbacks as c where c.job_id = j.job_id and c.step = j.current_step;
+$$;
+
+comment on function job_queue.callback_of(public.job_queue_jobs) is 'The callback that the current step of a job waits for, or has had; null where there is none.';
+
 create or replace function job_queue.lease(j public.job_queue_jobs) returns jsonb
 language plpgsql
 stable
@@ -1411,7 +1448,9 @@ begin
         'holding', j.holding, 'steps', j.steps, 'current_step', j.current_step,
         'checkpoints', (select coalesce(jsonb_object_agg(c.step, c.output), '{}')
                         from public.job_queue_checkpoints as c where c.job_id = j.job_id)
-    ) end;
+    ) end || case when j.job_type = 'workflow' then
+        coalesce((select jsonb_build_object('callback', b) from job_queue.callback_of(j) as b where b is not null), '{}')
+    else '{}' end;
 end;
 $$;
 
@@ -1473,6 +1512,7 @@ set search_path = ''
 as $$
 begin
     delete from public.job_queue_lines as l where l.job_id = any (ids);
+    delete from public.job_queue_callbacks as c where c.job_id = any (ids);
     update public.job_queue_jobs as j
     set status = ended_as, runnable = false, skipped = false, due_at = null, lease_until = null, finished_at = clock_timestamp(),
         progress = case when ended_as = 'completed' then 100 else j.progress end
@@ -3436,6 +3476,8 @@ begin
             waits_since = case when j.job_id = any (delayed) then v.retry_at else moment end
         from jsonb_to_recordset(verdicts) as v (job_id text, changes boolean, verdict text, retry_at timestamptz)
         where j.job_id = v.job_id and v.changes and j.job_id = any (retried || released);
+        -- The step is done again, and with it what it waits for.
+        delete from public.job_queue_callbacks as c where c.job_id = any (retried);
         -- A job that backs off stands in no line; the others still have their places.
         delete from public.job_queue_lines as l where l.job_id = any (delayed);
         perform job_queue.enter(array(select unnest(retried || released) except select unnest(delayed)), s);
@@ -4416,7 +4458,8 @@ begin
         'run_at', nullif(j.due_at, 'infinity'), 'deadline', j.deadline, 'started_at', j.started_at, 'finished_at', j.finished_at,
         'worker_id', case when j.status = 'running' then j.worker_id end, 'lease_until', j.lease_until,
         'progress', j.progress, 'note', j.progress_note, 'error', j.error, 'result', j.result, 'models', lines, 'estimate', job_queue.estimate(j, lines)
-    ) || job_queue.place(j.job_id) || case when j.status = 'waiting' then jsonb_build_object('queue_position', (
+    ) || job_queue.place(j.job_id)
+      || case when j.job_type = 'workflow' then jsonb_build_object('callback', job_queue.callback_of(j)) else '{}' end || case when j.status = 'waiting' then jsonb_build_object('queue_position', (
         select max((l ->> 'position')::bigint) from jsonb_array_elements(lines) as l
     )) else '{}' end;
 end;
@@ -4927,6 +4970,7 @@ begin
         end if;
         insert into public.job_queue_checkpoints (job_id, step, output)
         values (j.job_id, job_queue_checkpoint.step, job_queue_checkpoint.output);
+        delete from public.job_queue_callbacks as c where c.job_id = j.job_id;
         held := array(select l.model from public.job_queue_lines as l where l.job_id = j.job_id);
         next_needs := job_queue.needs_of(j.models, j.holding, j.steps, going_to);
         update public.job_queue_jobs as k
@@ -5343,7 +5387,213 @@ comment on function public.job_queue_replay(jsonb) is
 notify pgrst, 'reload schema';
 
 -- ----------------------------------------------------------------------------------------------------
--- 060_job_queue_grants.sql
+-- 059_job_queue_await.sql
+
+create or replace function public.job_queue_await(job_id text, token bigint, step integer, options jsonb default '{}') returns jsonb
+language plpgsql
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
+as $$
+declare
+    s public.job_queue_settings;
+    j public.job_queue_jobs;
+    c public.job_queue_callbacks;
+    answer jsonb;
+    locked text[];
+    seconds numeric;
+    keep boolean;
+    verdict text;
+begin
+    perform job_queue.check_job_id(job_id);
+    perform job_queue.check_keys('options', options, '{request_id,within_seconds,keep_models,note}');
+    if step is null or step not between 0 and 99 then
+        perform job_queue.refuse('JQ007', format('The step is %s.', coalesce(step::text, 'null')), 'Steps are counted from 0; a job has 100 at most.');
+    end if;
+    seconds := job_queue.number_of('within_seconds', options -> 'within_seconds', 1, 31536000, 86400);
+    keep := job_queue.flag_of('keep_models', options -> 'keep_models', false);
+    answer := job_queue.first_answer(options ->> 'request_id');
+    if answer is not null then
+        return answer;
+    end if;
+
+    perform job_queue.lock_mirrored(array[job_id], false);
+    s := job_queue.settings();
+    select job_queue.lines_of(k.models, s) into locked from public.job_queue_jobs as k where k.job_id = job_queue_await.job_id;
+    perform job_queue.lock_models(locked, s);
+    select * into j from public.job_queue_jobs as k where k.job_id = job_queue_await.job_id for no key update;
+    select * into c from public.job_queue_callbacks as k where k.job_id = j.job_id and k.step = job_queue_await.step;
+    verdict := case
+        when j.job_id is null then 'unknown_job'
+        when j.token is distinct from job_queue_await.token then 'stale'
+        -- Its own call, sent again after it gave up its lease with it.
+        when j.status in ('waiting', 'delayed') and c.until is not null then 'waiting'
+        when j.status <> 'running' then 'not_running'
+    end;
+
+    if verdict is null then
+        if j.steps is null or step <> j.current_step then
+            perform job_queue.refuse('JQ007',
+                case when j.steps is null then 'The job has no steps.'
+                     else format('Step %s is not the current one, which is %s.', step, j.current_step) end,
+                'Wait in the current step; a job gets its steps when it enters.');
+        end if;
+        -- A wait that another run began goes on, with its bound and its token: what was submitted then still answers to that.
+        if c.until is null then
+            insert into public.job_queue_callbacks as k (job_id, step, token, until, note)
+            values (j.job_id, job_queue_await.step, j.token, clock_timestamp() + make_interval(secs => seconds), options -> 'note')
+            on conflict on constraint job_queue_callbacks_pkey do update
+            set token = excluded.token, until = excluded.until, note = excluded.note
+            returning * into c;
+        end if;
+        if c.received_at is not null then
+            verdict := 'arrived';
+        elsif c.until <= clock_timestamp() then
+            verdict := 'timed_out';
+        elsif j.cancel_requested_at is not null then
+            -- Where it would only wait is a good place to stop a job that is to be cancelled.
+            verdict := 'cancelled';
+            perform job_queue.leave(array[j.job_id], 'cancelled', jsonb_build_object('awaits', step));
+            perform job_queue.settle(locked);
+        elsif keep then
+            verdict := 'held';
+        else
+            verdict := 'waiting';
+            delete from public.job_queue_lines as l where l.job_id = j.job_id;
+            update public.job_queue_jobs as k
+            set status = 'delayed', due_at = c.until, lease_until = null, attempt = j.attempt - 1, waits_since = c.until
+            where k.job_id = j.job_id;
+            perform job_queue.log_event(array[j.job_id], 'released', jsonb_build_object('awaits', step));
+            perform job_queue.settle(locked);
+        end if;
+        if verdict in ('cancelled', 'waiting') then
+            perform job_queue.mirror(array[j.job_id]);
+            perform job_queue.refresh_state(s, array[j.job_id]);
+        end if;
+    end if;
+
+    select jsonb_build_object('result', verdict, 'status', k.status, 'until', c.until)
+        || case when verdict = 'arrived' then jsonb_build_object('payload', c.payload) else '{}' end
+    into answer
+    from public.job_queue_jobs as k where k.job_id = job_queue_await.job_id;
+    return job_queue.remember(options ->> 'request_id', coalesce(answer, jsonb_build_object('result', verdict)));
+end;
+$$;
+
+comment on function public.job_queue_await(text, bigint, integer, jsonb) is
+    'The current step of a running job waits for a callback: gives up the lease and the models until it comes, or (keep_models) goes on under the lease. '
+    'docs/reference/rpc.md. Example: select job_queue_await(''job-42'', 7, 1, ''{"within_seconds": 600, "note": {"request": "r-1"}}'')';
+
+notify pgrst, 'reload schema';
+
+-- ----------------------------------------------------------------------------------------------------
+-- 060_job_queue_callback.sql
+
+create or replace function public.job_queue_callback(
+    job_id text, step integer, payload jsonb default null, options jsonb default '{}'
+) returns jsonb
+language plpgsql
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
+as $$
+declare
+    s public.job_queue_settings;
+    j public.job_queue_jobs;
+    c public.job_queue_callbacks;
+    moment timestamptz;
+    answer jsonb;
+    locked text[];
+    extend numeric;
+    verdict text;
+begin
+    perform job_queue.check_job_id(job_id);
+    perform job_queue.check_keys('options', options, '{request_id,token,extend_seconds}');
+    if step is null or step not between 0 and 99 then
+        perform job_queue.refuse('JQ007', format('The step is %s.', coalesce(step::text, 'null')), 'Steps are counted from 0; a job has 100 at most.');
+    end if;
+    if options ? 'token' then
+        perform job_queue.check_token(options -> 'token');
+    end if;
+    extend := job_queue.number_of('extend_seconds', options -> 'extend_seconds', 1, 31536000, null);
+    payload := job_queue.check_size('The payload', payload);
+    if extend is not null and payload is not null then
+        perform job_queue.refuse('JQ007', 'The call has a payload and extend_seconds.', 'Bring the payload, or extend the wait.');
+    end if;
+    answer := job_queue.first_answer(options ->> 'request_id');
+    if answer is not null then
+        return answer;
+    end if;
+
+    perform job_queue.lock_mirrored(array[job_id], false);
+    s := job_queue.settings();
+    select job_queue.lines_of(k.models, s) into locked from public.job_queue_jobs as k where k.job_id = job_queue_callback.job_id;
+    perform job_queue.lock_models(locked, s);
+    select * into j from public.job_queue_jobs as k where k.job_id = job_queue_callback.job_id for no key update;
+    if not found then
+        perform job_queue.refuse('JQ006', 'The job is unknown.', 'Check the job id; finished jobs stay known as long as the log is kept.');
+    end if;
+    select * into c from public.job_queue_callbacks as k where k.job_id = j.job_id and k.step = job_queue_callback.step;
+    moment := clock_timestamp();
+    verdict := case
+        when j.status in ('completed', 'failed', 'cancelled') then 'finished'
+        when step < j.current_step then 'step_done'
+        -- While nobody waits yet, what may bring it is the run that is under way.
+        when (options ->> 'token')::bigint is distinct from coalesce(c.token, j.token) and options ? 'token' then 'stale'
+        when c.received_at is not null then 'received_before'
+        when extend is not null and (c.until is null or c.until <= moment) then 'not_waiting'
+        when extend is not null then 'extended'
+        else 'received'
+    end;
+    if verdict in ('received', 'extended') and (step > j.current_step or j.job_type <> 'workflow') then
+        perform job_queue.refuse('JQ007',
+            case when j.job_type <> 'workflow' then 'The job is not a workflow.'
+                 else format('Step %s has not begun; the current one is %s.', step, j.current_step) end,
+            'Send the callback of the step that asked for it.');
+    end if;
+
+    if verdict = 'extended' then
+        update public.job_queue_callbacks as k set until = moment + make_interval(secs => extend)
+        where k.job_id = j.job_id and k.step = c.step;
+        update public.job_queue_jobs as k
+        set due_at = moment + make_interval(secs => extend), waits_since = moment + make_interval(secs => extend)
+        where k.job_id = j.job_id and k.status = 'delayed' and k.due_at = c.until;
+    elsif verdict = 'received' then
+        insert into public.job_queue_callbacks as k (job_id, step, payload, received_at)
+        values (j.job_id, job_queue_callback.step, job_queue_callback.payload, moment)
+        on conflict on constraint job_queue_callbacks_pkey do update set payload = excluded.payload, received_at = excluded.received_at;
+        if j.status = 'delayed' and j.due_at = c.until then
+            -- Back to its own place; from now on it waits for its models.
+            update public.job_queue_jobs as k set waits_since = moment where k.job_id = j.job_id;
+            perform job_queue.enter(array[j.job_id], s);
+            perform job_queue.log_event(array[j.job_id], 'queued', jsonb_build_object('callback', step));
+            perform job_queue.settle(locked, array[j.job_id]);
+            perform job_queue.mirror(array[j.job_id]);
+        end if;
+    end if;
+
+    select jsonb_build_object('result', verdict, 'status', k.status) into answer
+    from public.job_queue_jobs as k where k.job_id = j.job_id;
+    return job_queue.remember(options ->> 'request_id', answer);
+end;
+$$;
+
+comment on function public.job_queue_callback(text, integer, jsonb, jsonb) is
+    'Brings what a step of a workflow waits for (job_queue_await), or extends its wait; kept where it comes before the step waits. '
+    'docs/reference/rpc.md. Example: select job_queue_callback(''job-42'', 1, ''{"video_url": "https://example.com/1.mp4"}'')';
+
+notify pgrst, 'reload schema';
+
+-- ----------------------------------------------------------------------------------------------------
+-- 090_job_queue_grants.sql
 
 -- Every function of ours: for service_role alone. Runs last; run it again after any file above.
 
@@ -5370,11 +5620,11 @@ notify pgrst, 'reload schema';
 
 insert into public.job_queue_migrations (name, checksum) values ('029_job_queue_migrations.sql', 'acdc948304f5ecdd2310aa1e8c7c8bd70b4ece92773e4fc1dea17eb14b5334bd') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('027_add_job_queue_coordination.sql', '65858bf8d5a96c67b440b94651f9f7e7ab31c4fa405c60af0f4d1f67335be5ce') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('030_job_queue_tables.sql', 'a8a1a86b9260b03be27e090f4730118aab5c162f922f2ae2cc3ef5a363ffdbcb') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('030_job_queue_tables.sql', '3ba6783a18063007308154888161d6ec7dcecd696a2fe11122d533011ca3bdd9') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('031_job_queue_checks.sql', '188bd5f716725779787108f9aed09e4c4253053ee178d3855ca1d5ab1e75bbf5') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('032_job_queue_admission.sql', '647c8f7b850c601d56357f83642c89e0e5003e58576b9ab8473561fe3e822580') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('033_job_queue_places.sql', 'b2b5a2b474dfc1d6d44267f2ee75e7457209b13ea3fd567d18d953022193a782') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('034_job_queue_transitions.sql', '510a5b11242855b0429fc6b6e1f007f2af8ee0084c7ad3e5b0c9e8a1bf5f0d67') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('033_job_queue_places.sql', '4ea0626adc0da3162eaf19e09b9f83f7c8e4b35bac79329539057e9ac9ced717') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('034_job_queue_transitions.sql', '789314e2f72d0b9b5329e957665c5e61e3bfea0207ba53580192f790de54e713') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('035_job_queue_mirror.sql', '56ed30102c8dc5ad051acb8a6517e8d200b0ba3963ca09bf6e777aba3564041e') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('036_job_queue_insert_trigger.sql', 'a558a6d820617dbd64f4907fbdd6edbb1002a23b0eb6b6906b8d830252ac9552') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('037_job_queue_workers.sql', 'bb4187d909abcd4e9ef2db88e0fb38f494733490efb1ec16c6a86cc946700e2f') on conflict (name) do nothing;
@@ -5382,7 +5632,7 @@ insert into public.job_queue_migrations (name, checksum) values ('038_job_queue_
 insert into public.job_queue_migrations (name, checksum) values ('039_job_queue_version_number.sql', 'f760d9c6f94c5f6d4f823824915f02e1bfd09e4bd3e1a153e56dd0c0930ddc79') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('040_job_queue_enqueue.sql', '2c270f3b9ed925492c5db8aa460c92f34ed91fe42a6616e578d16e58eb2f592a') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('041_job_queue_start.sql', '7f666066cfabc42824d1982734c08e68bb891ebeb7cfa3671bd891050c543867') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('042_job_queue_complete.sql', 'bb14fb3374e19216533150ac12b2356986187e8a0b0a7a981043ffce781c9a1d') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('042_job_queue_complete.sql', '0c53eaf90de2b8ff94d1f63e0b8967f75f2c46ec95532b97863ffe7992453697') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('043_job_queue_claim.sql', '5a9ba4d32a197dc10ffbb7bb0370647644699aa572d9896e5354dd2cb4880d52') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('044_job_queue_heartbeat.sql', '1548e2050765b9d60821a5ef0421df5ba529e7cd4111a22dbc812728fcf6e899') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('045_job_queue_release_models.sql', 'd635ccab477108f8b9377b4c9b45ed937172840bf7c3c5398b3019bf07e79307') on conflict (name) do nothing;
@@ -5390,13 +5640,15 @@ insert into public.job_queue_migrations (name, checksum) values ('046_job_queue_
 insert into public.job_queue_migrations (name, checksum) values ('047_job_queue_set_model.sql', 'd3bc2c3e239469f1e1cbb5f84e4ef6ec95bbbd10d6a1c594d44d6b97d87b6327') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('048_job_queue_set_limits.sql', 'dd1f0b72b252e5c68a1744a537bad2b4d997a0efa6115afee6063e6cb57fe403') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('049_job_queue_tidy.sql', '3e12a7d2930fd7f6863897d0d71b4d46fe33af7c4071990634654054fc5518c1') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('050_job_queue_explain.sql', 'b39de4c241b4b92fc287d16c504121904198ae622b0e01621193858154ba1b01') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('050_job_queue_explain.sql', '2bf02f9577486c5b18effb0e112ef569ac2dfb0c586e1971ed3e340c20cc82df') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('051_job_queue_status.sql', 'e67befd6783c02bc8d5117be8f5bb4a24ee6afa048e8b20e4be62c3fbe5cda54') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('052_job_queue_sweep.sql', '7d9466c6d87b77a6f2405229703c0d587edbed83a42be432621f3cac5dd29a67') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('053_job_queue_version.sql', '65e321d447c101eb095e0729d26bf36ae87d8e4b2ef88ac885e3a3d1f3377f18') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('054_job_queue_metrics.sql', 'dca92bfcb961494e3b939ad6c025d6422a5944a93a8f3e8e4bc630fa8dbc705c') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('055_job_queue_checkpoint.sql', 'ff9657b13d7f200488f7b5ea524560eebae686b1f4c1add9441b51275cd99543') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('055_job_queue_checkpoint.sql', '8a163bcf5ce8fb73e3a2815094a1d7c73361ae7d1735455511c6364d2c834548') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('056_job_queue_retry.sql', '4fe6407a79d9232a509d44abf54f05355a087450ee246d8a57f7efc313856ec8') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('057_job_queue_reprioritize.sql', 'e93aa141b80be8c59219643481ceb586108c2aec86c8e38b9a1adade4c5852be') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('058_job_queue_replay.sql', '842bface195900df8a4524fc04351fb941f38757f388ab8b41a14e49b6bf16ba') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('060_job_queue_grants.sql', '55558286d7d4fb1a4abda25233376625b9629edcc08289871fcaabc3666b4fcd') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('059_job_queue_await.sql', 'cb0adef3dde6f11f68b717d96785d77bbbcc4e1f7c46a1d126a631170ba62c26') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('060_job_queue_callback.sql', '6864c2a12ceb7d8684ff98de0b04151f7f00570f79e5adb3c9795cf9648c3f37') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('090_job_queue_grants.sql', '55558286d7d4fb1a4abda25233376625b9629edcc08289871fcaabc3666b4fcd') on conflict (name) do nothing;

@@ -15,6 +15,7 @@ begin
     drop table if exists public.job_queue_arrivals cascade;
     drop table if exists public.job_queue_lines cascade;
     drop table if exists public.job_queue_checkpoints cascade;
+    drop table if exists public.job_queue_callbacks cascade;
     drop table if exists public.job_queue_starts cascade;
     drop table if exists public.job_queue_workers cascade;
     drop table if exists public.job_queue_jobs cascade;

@@ -48,7 +48,8 @@ public abstract class EngineTest {
     /** Nothing in the queue, nobody known, every setting as it was installed. */
     protected final void empty() throws SQLException {
         sql("truncate public.job_queue_jobs, public.job_queue_lines, public.job_queue_log, public.job_queue_requests,"
-                + " public.job_queue_arrivals, public.job_queue_aliases, public.job_queue_checkpoints, public.job_queue_starts,"
+                + " public.job_queue_arrivals, public.job_queue_aliases, public.job_queue_checkpoints, public.job_queue_callbacks,"
+                + " public.job_queue_starts,"
                 + " public.job_queue_workers, public.job_queue_run_times, public.jobs, public.workflow_executions");
         sql("delete from public.job_queue_models where model <> ''");
         sql("update public.job_queue_settings set max_active_jobs = null, unknown_models = 'create',"

@@ -67,7 +67,7 @@ class ReplayTest extends EngineTest {
     @AfterEach
     void putRight() throws Exception {
         sql(
-                "truncate public.job_queue_jobs, public.job_queue_checkpoints, public.job_queue_lines, public.job_queue_log");
+                "truncate public.job_queue_jobs, public.job_queue_checkpoints, public.job_queue_callbacks, public.job_queue_lines, public.job_queue_log");
     }
 
     /** One job in each state, with every kind of event behind it. */
