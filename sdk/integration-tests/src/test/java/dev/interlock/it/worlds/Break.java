@@ -42,7 +42,15 @@ enum Break {
     /** A start waits for the row of a job known already, and has not locked its lines. */
     KNOWN_JOB_WITHOUT_ITS_LINES("large: a job known already", "deadlock (I8)"),
     /** With one job at a time, an enqueue that takes back the one that ran leaves the state row as it was. */
-    STATE_ROW_FORGOTTEN("one job", "truth (I10)");
+    STATE_ROW_FORGOTTEN("one job", "truth (I10)"),
+    /** A job is passed once more than max_overtakes says. */
+    LEND_ONCE_MORE("passing", "more often than it may"),
+    /** A later job starts on a kept seat, and nobody counts it. */
+    LEND_UNCOUNTED("passing", "are counted"),
+    /** A job is passed that waits for nothing else. */
+    LEND_PAST_WHOEVER_WAITS("passing two", "order (I3)"),
+    /** The rows of those who are passed are read and written without their locks. */
+    LEND_WITHOUT_ROW_LOCKS("passing", "(I");
 
     final String world;
     final String found;

@@ -139,7 +139,7 @@ final class Changes {
                 s.write(c, j, Row.begun(s.row(c, j)));
             }
         }
-        c.taken = jobs;
+        c.taken |= jobs;
     }
 
     /** Returns whether a waiting job left its lines. */

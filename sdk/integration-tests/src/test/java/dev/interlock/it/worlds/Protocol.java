@@ -21,6 +21,7 @@ final class Protocol {
     private final Calls calls;
     private final Settle settle;
     private final Changes changes;
+    private final Lend lend;
 
     Protocol(World world, Break broken) {
         this.world = world;
@@ -29,6 +30,7 @@ final class Protocol {
         this.calls = new Calls(world, this);
         this.settle = new Settle(world, broken);
         this.changes = new Changes(world, broken);
+        this.lend = new Lend(world, broken, changes);
     }
 
     /** Gives the next states of a session; returns the sessions (bits) that it waits for, 0 if it need not. */
@@ -121,7 +123,7 @@ final class Protocol {
                 c.candidates = candidates(s, c);
                 c.at = Session.TRY;
                 if (c.candidates == 0) {
-                    finish(s, c, c.ended != 0);
+                    lendOrFinish(s, c);
                 }
                 return "looks for runnable jobs";
             }
@@ -133,9 +135,29 @@ final class Protocol {
                 int row = s.row(c, Integer.numberOfTrailingZeros(c.argument));
                 if (Row.waits(row) && Row.runnable(row)) {
                     changes.begin(s, c, c.argument);
+                } else if (Row.waits(row) && world.overtakes() > 0) {
+                    c.behind = c.argument;
                 }
-                finish(s, c, c.taken != 0);
+                lendOrFinish(s, c);
                 return c.taken != 0 ? "starts it" : "finds it not runnable";
+            }
+            case Session.LEND -> {
+                String what = lend.next(s, c);
+                if (c.passing == 0) {
+                    lendOrFinish(s, c);
+                }
+                return what;
+            }
+            case Session.LEND_LINE -> {
+                return lend.ahead(s, c);
+            }
+            case Session.LEND_LOCK -> {
+                int started = c.taken;
+                int job = c.passing - 1;
+                if (lend.pass(s, c)) {
+                    lendOrFinish(s, c);
+                }
+                return c.taken != started ? "starts job " + job + ", which passes them" : "locks those";
             }
             case Session.STATE_LOCK -> {
                 c.advisory |= Session.HAS_STATE;
@@ -172,6 +194,8 @@ final class Protocol {
             case Session.OPERATE -> jobs |= kind == Action.CANCEL ? 1 << Action.subject(c.argument) : 0;
             default -> {}
         }
+        c.behind = c.claims ? lend.lendable(s, c, jobs) : 0;
+        jobs |= c.behind;
         c.needs = jobs == 0 && c.call == Session.CLAIM ? 0 : limit;
         for (int j = 0; j < world.jobs(); j++) {
             c.needs |= (jobs >> j & 1) != 0 ? world.needs(j) : 0;
@@ -266,6 +290,22 @@ final class Protocol {
         }
     }
 
+    /** Those that might pass others, one after the other, until the caller has enough. */
+    private void lendOrFinish(State s, Session c) {
+        c.passing = 0;
+        c.candidates = 0;
+        c.busy = 0;
+        c.touched = 0;
+        c.toLock = 0;
+        int most = c.claims ? world.callers().get(indexOf(s, c)).claims() : 1;
+        if (c.behind != 0 && Integer.bitCount(c.taken) < most) {
+            c.at = Session.LEND;
+        } else {
+            c.behind = 0;
+            finish(s, c, c.claims && c.ended != 0);
+        }
+    }
+
     /** One job at a time: the state row is exact ({@code refresh_state}, {@code recheck_state}). */
     private void finish(State s, Session c, boolean runsChanged) {
         boolean exact = State.capacity(s.models(c), 0) == 1;
@@ -321,7 +361,7 @@ final class Protocol {
                         >= world.callers().get(indexOf(s, c)).claims()) {
             c.candidates = 0;
             changes.begin(s, c, c.taken);
-            finish(s, c, c.ended != 0);
+            lendOrFinish(s, c);
         }
         return what;
     }

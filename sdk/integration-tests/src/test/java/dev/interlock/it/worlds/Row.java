@@ -22,7 +22,8 @@ final class Row {
 
     private static final int ATTEMPT = 8;
     private static final int KEY = 10;
-    static final int BITS = 15;
+    private static final int OVERTAKEN = 15;
+    static final int BITS = 17;
 
     private Row() {}
 
@@ -101,6 +102,15 @@ final class Row {
         return withStatus(row, RUNNING) + (1 << ATTEMPT);
     }
 
+    /** How many have passed it by, at most 3. */
+    static int overtaken(int row) {
+        return row >> OVERTAKEN & 3;
+    }
+
+    static int overtakenOnce(int row) {
+        return row + (1 << OVERTAKEN);
+    }
+
     static int key(int row) {
         return row >> KEY & 31;
     }
@@ -119,6 +129,8 @@ final class Row {
             case FAILED -> "failed";
             default -> "cancelled";
         };
-        return status + (attempt(row) > 0 ? " (attempt " + attempt(row) + ")" : "");
+        return status
+                + (attempt(row) > 0 ? " (attempt " + attempt(row) + ")" : "")
+                + (overtaken(row) > 0 ? " (passed " + overtaken(row) + " times)" : "");
     }
 }

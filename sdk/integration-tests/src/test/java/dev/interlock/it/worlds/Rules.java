@@ -24,6 +24,86 @@ final class Rules {
         return true;
     }
 
+    /** Rule 3's knob: in each line that it is not admitted to, somebody ahead is and does not use it, and all ahead are held up elsewhere. */
+    private boolean mayPass(State s, int job) {
+        for (int line = 0; line < world.lines(); line++) {
+            if (stands(s, line, job) && !admitted(s, line, job, -1)) {
+                boolean kept = false;
+                for (int j = 0; j < world.jobs(); j++) {
+                    if (isAhead(s, line, j, job)) {
+                        kept |= admitted(s, line, j, -1);
+                        if (Row.overtaken(s.rows[j]) >= world.overtakes() || !heldUpElsewhere(s, line, j, -1)) {
+                            return false;
+                        }
+                    }
+                }
+                if (!kept) {
+                    return false;
+                }
+            }
+        }
+        return world.overtakes() > 0;
+    }
+
+    /** As if this holder were not there. */
+    private boolean admitted(State s, int line, int job, int without) {
+        int holding = holding(s, line) - (without >= 0 && stands(s, line, without) ? 1 : 0);
+        return !State.paused(s.models, line) && holding + ahead(s, line, job) < State.capacity(s.models, line);
+    }
+
+    private boolean heldUpElsewhere(State s, int line, int job, int without) {
+        for (int other = 0; other < world.lines(); other++) {
+            if (other != line && stands(s, other, job) && !admitted(s, other, job, without)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private boolean isAhead(State s, int line, int ahead, int job) {
+        return stands(s, line, ahead) && Row.waits(s.rows[ahead]) && Row.key(s.rows[ahead]) < Row.key(s.rows[job]);
+    }
+
+    /** Who was passed by this start was held up elsewhere; each pass is counted, and none is one too many. */
+    private @Nullable String brokenPasses(State before, State after) {
+        int[] passes = new int[world.jobs()];
+        for (int j = 0; j < world.jobs(); j++) {
+            if (began(before, after, j)) {
+                int passed = 0;
+                for (int line = 0; line < world.lines(); line++) {
+                    boolean passing = stands(after, line, j)
+                            && holding(after, line) + ahead(after, line, j) > State.capacity(after.models, line);
+                    for (int k = 0; passing && k < world.jobs(); k++) {
+                        if (isAhead(after, line, k, j)) {
+                            passed |= 1 << k;
+                            if (!heldUpElsewhere(after, line, k, j)) {
+                                return "order (I3): job " + j + " started and passed job " + k + ", which waits for "
+                                        + World.line(line) + " alone";
+                            }
+                        }
+                    }
+                }
+                for (int k = 0; k < world.jobs(); k++) {
+                    passes[k] += passed >> k & 1;
+                }
+            }
+        }
+        for (int k = 0; k < world.jobs(); k++) {
+            int counted = Row.overtaken(after.rows[k]) - Row.overtaken(before.rows[k]);
+            if (counted != passes[k]) {
+                return "rule 3: job " + k + " was passed " + passes[k] + " times, and " + counted + " are counted";
+            } else if (Row.overtaken(after.rows[k]) > world.overtakes()) {
+                return "rule 3: job " + k + " was passed more often than it may";
+            }
+        }
+        return null;
+    }
+
+    private static boolean began(State before, State after, int job) {
+        return Row.runs(after.rows[job])
+                && (!Row.runs(before.rows[job]) || Row.attempt(before.rows[job]) != Row.attempt(after.rows[job]));
+    }
+
     private boolean stands(State s, int line, int job) {
         return line == 0 ? State.capacity(s.models, 0) > 0 : (world.needs(job) >> line & 1) != 0;
     }
@@ -39,7 +119,7 @@ final class Rules {
     private int ahead(State s, int line, int job) {
         int ahead = 0;
         for (int j = 0; j < world.jobs(); j++) {
-            ahead += stands(s, line, j) && Row.waits(s.rows[j]) && Row.key(s.rows[j]) < Row.key(s.rows[job]) ? 1 : 0;
+            ahead += isAhead(s, line, j, job) ? 1 : 0;
         }
         return ahead;
     }
@@ -65,7 +145,8 @@ final class Rules {
                 return broken;
             }
         }
-        return stateRow(after);
+        String broken = brokenPasses(before, after);
+        return broken != null ? broken : stateRow(after);
     }
 
     private static boolean limitStood(State before, int line) {
@@ -78,7 +159,7 @@ final class Rules {
         if (Row.over(was) && row != was) {
             return "once (I7): job " + j + " was over and changed";
         }
-        boolean newRun = Row.runs(row) && (!Row.runs(was) || Row.attempt(was) != Row.attempt(row));
+        boolean newRun = began(before, after, j);
         if (Row.runs(was) && (!Row.runs(row) || newRun)) {
             boolean outcome = c.ends() && (c.argument >> j & 1) != 0;
             if (outcome ? c.tokenOf(j) != Row.attempt(was) : !Row.leaseOver(was)) {
@@ -100,7 +181,8 @@ final class Rules {
                 if (State.paused(after.models, line)) {
                     return "job " + j + " started on a paused model";
                 }
-                if (holding(after, line) + ahead(after, line, j) > State.capacity(after.models, line)) {
+                if (world.overtakes() == 0
+                        && holding(after, line) + ahead(after, line, j) > State.capacity(after.models, line)) {
                     return "order (I3): job " + j + " started and passed one ahead of it for " + World.line(line);
                 }
             }
@@ -168,7 +250,7 @@ final class Rules {
 
     boolean anyMayStart(State s) {
         for (int j = 0; j < world.jobs(); j++) {
-            if (Row.waits(s.rows[j]) && mayStart(s, j)) {
+            if (Row.waits(s.rows[j]) && (mayStart(s, j) || mayPass(s, j))) {
                 return true;
             }
         }

@@ -32,6 +32,9 @@ final class Session implements Cloneable {
     static final int STATE_LOCK = 12;
     static final int STATE_ROW = 13;
     static final int COMMIT = 14;
+    static final int LEND = 15;
+    static final int LEND_LINE = 16;
+    static final int LEND_LOCK = 17;
 
     /** Advisory locks that it has. */
     static final int HAS_SETTINGS = 1;
@@ -58,10 +61,15 @@ final class Session implements Cloneable {
 
     int toLock;
     int busy;
-    int line;
+    /** One more than the job that is to pass others; 0: none. */
+    int passing;
+
     int touched;
     int candidates;
     int taken;
+    /** Jobs that might pass others. */
+    int behind;
+
     int ended;
     long early;
 
@@ -99,10 +107,11 @@ final class Session implements Cloneable {
         c.needs = needs;
         c.toLock = toLock;
         c.busy = busy;
-        c.line = line;
+        c.passing = passing;
         c.touched = touched;
         c.candidates = candidates;
         c.taken = taken;
+        c.behind = behind;
         c.ended = ended;
         c.early = early;
         c.lockedModels = lockedModels;
@@ -149,10 +158,11 @@ final class Session implements Cloneable {
         needs = 0;
         toLock = 0;
         busy = 0;
-        line = 0;
+        passing = 0;
         touched = 0;
         candidates = 0;
         taken = 0;
+        behind = 0;
         ended = 0;
         early = 0;
         lockedModels = 0;
@@ -181,7 +191,7 @@ final class Session implements Cloneable {
                 | (long) needs << 49
                 | (long) toLock << 54;
         into[from + 1] = busy
-                | (long) line << 4
+                | (long) passing << 4
                 | (long) touched << 8
                 | (long) candidates << 13
                 | (long) taken << 18
@@ -190,18 +200,19 @@ final class Session implements Cloneable {
                 | (long) lockedJobs << 33
                 | (long) advisory << 38
                 | (long) ownJobs << 42
-                | (long) (ownState + 1) << 47;
+                | (long) (ownState + 1) << 47
+                | (long) behind << 51;
         long low = 0;
         long high = 0;
         for (int j = 0; j < own.length; j++) {
-            if (j < 4) {
+            if (j < 3) {
                 low |= (long) own[j] << Row.BITS * j;
             } else {
-                high |= own[j];
+                high |= (long) own[j] << Row.BITS * (j - 3);
             }
         }
         into[from + 2] = low;
-        into[from + 3] = high << 32 | (ownModels + 1) & 0xffffffffL;
+        into[from + 3] = high << 24 | ownModels + 1;
         into[from + 4] = ownLinesMask;
         into[from + 5] = ownLines;
         into[from + 6] = early;

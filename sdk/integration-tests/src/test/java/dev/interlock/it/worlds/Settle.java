@@ -186,7 +186,7 @@ final class Settle {
         return best;
     }
 
-    private static int last(State s, Session c, int jobs) {
+    static int last(State s, Session c, int jobs) {
         int best = -1;
         for (int j = 0; jobs >> j != 0; j++) {
             if ((jobs >> j & 1) != 0 && (best < 0 || Row.key(s.row(c, j)) > Row.key(s.row(c, best)))) {

@@ -149,14 +149,14 @@ final class State {
         long low = 0;
         long high = 0;
         for (int j = 0; j < rows.length; j++) {
-            if (j < 4) {
+            if (j < 3) {
                 low |= (long) rows[j] << Row.BITS * j;
             } else {
-                high |= rows[j];
+                high |= (long) rows[j] << Row.BITS * (j - 3);
             }
         }
         into[n++] = low;
-        into[n++] = high << 40 | (long) models << 8 | active;
+        into[n++] = high << 24 | (long) models << 8 | active;
         into[n++] = lines;
         int first = n;
         for (Session s : sessions) {

@@ -16,6 +16,7 @@ final class World {
     private final boolean leasesEnd;
     private final boolean crashes;
     private final boolean lostAnswers;
+    private final int overtakes;
 
     private World(Builder builder) {
         name = builder.name;
@@ -28,6 +29,7 @@ final class World {
         leasesEnd = builder.leasesEnd;
         crashes = builder.crashes;
         lostAnswers = builder.lostAnswers;
+        overtakes = builder.overtakes;
     }
 
     enum Kind {
@@ -118,6 +120,11 @@ final class World {
         return lostAnswers;
     }
 
+    /** {@code max_overtakes}, at most 2. */
+    int overtakes() {
+        return overtakes;
+    }
+
     @Override
     public String toString() {
         return name;
@@ -163,6 +170,7 @@ final class World {
         private boolean leasesEnd;
         private boolean crashes;
         private boolean lostAnswers;
+        private int overtakes;
 
         Builder(String name) {
             this.name = name;
@@ -242,6 +250,11 @@ final class World {
 
         Builder lostAnswers() {
             lostAnswers = true;
+            return this;
+        }
+
+        Builder overtakes(int given) {
+            overtakes = given;
             return this;
         }
 
