@@ -26,6 +26,7 @@ import org.jspecify.annotations.Nullable;
  * @param startedAt when its last attempt started; null when none has
  * @param finishedAt when it ended; null when it has not
  * @param progress 0 to 100 per cent, as its handler said; null when unknown
+ * @param note what its handler said with its progress; null for nothing
  * @param error why its last attempt did not work; null when none failed
  * @param resultJson its result as JSON text; null when it has none. See {@link #result(Class)}
  * @param models each model it needs, and the global limit where there is one
@@ -49,6 +50,7 @@ public record JobExplanation(
         @Nullable Instant startedAt,
         @Nullable Instant finishedAt,
         @Nullable Integer progress,
+        @Nullable String note,
         @Nullable String error,
         @Nullable String resultJson,
         List<Line> models) {

@@ -90,12 +90,12 @@ public final class JobWorker implements AutoCloseable {
 
     /**
      * Has the worker closed when the JVM is told to end (SIGTERM, Ctrl-C, {@code System.exit}). The platform must give the
-     * process the grace time plus a few seconds.
+     * process the grace time plus a few seconds. A second SIGTERM or Ctrl-C meanwhile is a {@link #closeNow()}.
      *
      * @return this
      */
     public JobWorker closeOnShutdown() {
-        Runtime.getRuntime().addShutdownHook(new Thread(this::close, "interlock-close"));
+        Runtime.getRuntime().addShutdownHook(new Thread(engine::closeAtShutdown, "interlock-close"));
         return this;
     }
 

@@ -61,6 +61,8 @@ public record QueueStatus(
      * @param attempt which attempt it is
      * @param startedAt since when
      * @param leaseUntil until when its lease goes
+     * @param progress 0 to 100 per cent, as its handler said; null when unknown
+     * @param note what its handler said with it; null for nothing
      */
     public record Holder(
             String jobId,
@@ -68,7 +70,9 @@ public record QueueStatus(
             @Nullable String workerId,
             int attempt,
             @Nullable Instant startedAt,
-            @Nullable Instant leaseUntil) {}
+            @Nullable Instant leaseUntil,
+            @Nullable Integer progress,
+            @Nullable String note) {}
 
     /**
      * A job that waits for a model.

@@ -276,9 +276,13 @@ public final class Calls {
      * may both read it, which does no harm.
      */
     public void requireContract() {
-        if (contractChecked) {
-            return;
+        if (!contractChecked) {
+            checkContract();
         }
+    }
+
+    /** Checks it again, for those who found that the migrations have changed under them. */
+    public void checkContract() {
         InstalledVersion installed = version();
         if (installed.contract() != CONTRACT) {
             throw new SchemaMismatchException("The database speaks contract " + installed.contract()

@@ -284,6 +284,7 @@ final class Wire {
                 instantOrNull(job, "started_at"),
                 instantOrNull(job, "finished_at"),
                 intOrNull(job, "progress"),
+                stringOrNull(job, "note"),
                 stringOrNull(job, "error"),
                 Json.text(job.get("result")),
                 list(job.path("models"), m -> Json.read(m, JobExplanation.Line.class)));

@@ -3,12 +3,14 @@ package dev.interlock.internal.worker;
 import dev.interlock.Claim;
 import dev.interlock.ClaimRequest;
 import dev.interlock.Completion;
+import dev.interlock.DataException;
 import dev.interlock.InterlockException;
 import dev.interlock.Lease;
 import dev.interlock.LeaseOutcome;
 import dev.interlock.Outcome;
 import dev.interlock.OutcomeResult;
 import dev.interlock.OutcomeStatus;
+import dev.interlock.SchemaMismatchException;
 import dev.interlock.internal.coordination.Calls;
 import java.time.Duration;
 import java.time.Instant;
@@ -21,7 +23,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Executor;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,6 +33,15 @@ import org.slf4j.LoggerFactory;
  * meanwhile goes into the next.
  */
 final class Dispatcher implements Runnable {
+    /** What becomes of the runs that a claim brings. */
+    interface Starter {
+        /** Its lease is kept from now on. */
+        void keep(Run run);
+
+        /** Its handler is to be called. */
+        void start(Run run);
+    }
+
     private static final Logger LOG = LoggerFactory.getLogger("dev.interlock.JobWorker");
     private static final int MAX_BATCH = 1000;
     private static final long LONG_WAIT = Duration.ofMinutes(1).toNanos();
@@ -40,25 +50,21 @@ final class Dispatcher implements Runnable {
     private final Runs runs;
     private final Connection connection;
     private final Notices notices;
-    private final Consumer<Run> starter;
+    private final Starter starter;
     private final Executor aside;
     private final Backoff backoff;
     private final PollTimer timer;
     private final Deque<Exchange> unanswered = new ArrayDeque<>();
 
     private boolean heldOff;
+    private boolean doubtsContract;
 
     private volatile boolean accepting = true;
     private volatile boolean closing;
     private volatile boolean stopped;
 
     Dispatcher(
-            WorkerConfig config,
-            Runs runs,
-            Connection connection,
-            Notices notices,
-            Consumer<Run> starter,
-            Executor aside) {
+            WorkerConfig config, Runs runs, Connection connection, Notices notices, Starter starter, Executor aside) {
         this.config = config;
         this.runs = runs;
         this.connection = connection;
@@ -163,6 +169,9 @@ final class Dispatcher implements Runnable {
             connection.answered(Connection.Call.DISPATCH);
             return true;
         } catch (InterlockException e) {
+            if (e instanceof SchemaMismatchException || e instanceof DataException) {
+                doubtsContract = true;
+            }
             if (!Calls.isRefusal(e)) {
                 connection.failed(Connection.Call.DISPATCH, e);
                 if (closing && exchange.ended().isEmpty()) {
@@ -177,6 +186,10 @@ final class Dispatcher implements Runnable {
     }
 
     private Completion send(Exchange exchange) {
+        if (doubtsContract) {
+            config.calls().checkContract();
+            doubtsContract = false;
+        }
         ClaimRequest claim = exchange.claim();
         if (exchange.ended().isEmpty() && claim != null) {
             Claim claimed = config.calls().claim(config.workerId(), claim, config.lease(), exchange.requestId());
@@ -228,17 +241,25 @@ final class Dispatcher implements Runnable {
                 dueAt == null ? null : Duration.between(Instant.now(), dueAt).toMillis() * 1_000_000;
         heldOff = false;
         timer.answered(now, !claim.leases().isEmpty(), dueIn, dueAt);
+        // All are kept before the first is started: an executor may run it right here, for as long as it takes.
+        List<Run> begun = new ArrayList<>();
         for (Lease lease : claim.leases()) {
             Run run = new Run(lease, new LeaseClock(lease.duration(), exchange.firstSentAt()), config.calls(), aside);
             if (!runs.add(run)) {
                 continue;
             }
-            if (!run.clock().isTrusted(now)) {
+            if (run.clock().isTrusted(now)) {
+                starter.keep(run);
+                begun.add(run);
+            } else {
                 runs.settled(run, OutcomeStatus.NOT_RUNNING);
                 LOG.warn("Worker {}: the lease of job {} came too late to be used", config.workerId(), run.jobId());
                 notices.tell(l -> l.leaseLost(lease, "the answer that brought it came too late"));
-            } else if (accepting) {
-                starter.accept(run);
+            }
+        }
+        for (Run run : begun) {
+            if (accepting) {
+                starter.start(run);
             } else {
                 run.leave();
                 runs.ended(run, Outcome.release());

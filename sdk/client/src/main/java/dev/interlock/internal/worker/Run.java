@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -190,13 +191,19 @@ final class Run implements RunControl {
 
     /** Not on the thread that found out: that one keeps the leases of all the others. */
     private void doAside(Runnable action) {
-        aside.execute(() -> {
+        Runnable safely = () -> {
             try {
                 action.run();
             } catch (RuntimeException | LinkageError | AssertionError e) {
                 LOG.warn("What the handler of job {} wanted done on a stop threw; that changes nothing", jobId(), e);
             }
-        });
+        };
+        try {
+            aside.execute(safely);
+        } catch (RejectedExecutionException e) {
+            // The worker is closed, and this is the thread of a handler that has not noticed.
+            safely.run();
+        }
     }
 
     @Nullable

@@ -53,7 +53,7 @@ public final class WorkerEngine {
         this.connection = new Connection(config.workerId(), notices);
         this.keeper = new LeaseKeeper(config, runs, connection, notices);
         this.runner = new Runner(config, notices);
-        this.dispatcher = new Dispatcher(config, runs, connection, notices, this::begin, aside);
+        this.dispatcher = new Dispatcher(config, runs, connection, notices, new Start(), aside);
         // Not a daemon: a program whose main method only starts a worker goes on running.
         this.dispatcherThread = new Thread(
                 () -> {
@@ -124,6 +124,12 @@ public final class WorkerEngine {
         }
     }
 
+    /** For a shutdown hook. */
+    public void closeAtShutdown() {
+        SecondSignal.onSignal(() -> hurried.complete(null));
+        close();
+    }
+
     /** Has a close that is under way, or the one that this begins, wait for no handler longer than it takes it to stop. */
     public void closeNow() {
         hurried.complete(null);
@@ -184,17 +190,27 @@ public final class WorkerEngine {
         }
     }
 
-    private void begin(Run run) {
-        run.host(new Host(run));
-        keeper.watch(run);
-        try {
-            executor.execute(() -> carryOut(run));
-        } catch (Throwable e) { // Whatever a user's executor throws, or a thread that cannot be created.
-            LOG.warn(
-                    "Worker {}: its executor does not take job {}, which goes back", config.workerId(), run.jobId(), e);
-            dispatcher.holdOff();
-            run.leave();
-            runs.ended(run, Outcome.release());
+    private final class Start implements Dispatcher.Starter {
+        @Override
+        public void keep(Run run) {
+            run.host(new Host(run));
+            keeper.watch(run);
+        }
+
+        @Override
+        public void start(Run run) {
+            try {
+                executor.execute(() -> carryOut(run));
+            } catch (Throwable e) { // Whatever a user's executor throws, or a thread that cannot be created.
+                LOG.warn(
+                        "Worker {}: its executor does not take job {}, which goes back",
+                        config.workerId(),
+                        run.jobId(),
+                        e);
+                dispatcher.holdOff();
+                run.leave();
+                runs.ended(run, Outcome.release());
+            }
         }
     }
 

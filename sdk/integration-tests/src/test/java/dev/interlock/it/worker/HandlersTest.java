@@ -133,6 +133,29 @@ class HandlersTest extends CoordinatorTestBase {
     }
 
     @Test
+    void f68_jobsThatFollowOneAnotherOnAModel_goToTheCodeOfTheirKind() throws Exception {
+        int jobs = 12;
+        CountDownLatch finished = new CountDownLatch(jobs);
+        start(
+                finished,
+                builder -> builder.handle(name("image"), job -> {
+                            said.put(job.jobId(), "image");
+                            return Outcome.complete();
+                        })
+                        .handle(name("video"), job -> {
+                            said.put(job.jobId(), "video");
+                            return Outcome.complete();
+                        }));
+        for (int i = 0; i < jobs; i++) {
+            String handler = i % 2 == 0 ? "image" : "video";
+            others.enqueue(job(handler + i, "m").handler(name(handler)).build());
+        }
+        await(finished);
+
+        assertThat(said).hasSize(jobs).allSatisfy((job, code) -> assertThat(job).startsWith(code));
+    }
+
+    @Test
     void builder_whenItsHandlersDoNotGoTogether_refuses() {
         JobWorker.Builder both = JobWorker.builder(coordinator)
                 .handle("image", job -> Outcome.complete())

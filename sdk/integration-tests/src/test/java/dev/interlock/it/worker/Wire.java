@@ -4,10 +4,13 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import okhttp3.Interceptor;
 import okhttp3.MediaType;
 import okhttp3.Protocol;
+import okhttp3.Request;
 import okhttp3.Response;
 import okhttp3.ResponseBody;
 
@@ -20,6 +23,12 @@ public final class Wire implements Interceptor {
     private volatile String replacing = "";
     private volatile String replacement = "";
     private volatile boolean cut;
+    private volatile String cutFunction = "";
+    private volatile boolean badKey;
+    private volatile int page;
+    private final Queue<Long> claimTimes = new ConcurrentLinkedQueue<>();
+    private volatile CountDownLatch gate = new CountDownLatch(0);
+    private volatile String gated = "";
 
     /** Loses the next answers of a function: the database has done its work, and the client never hears of it. */
     public void loseAnswers(String function, int times) {
@@ -39,8 +48,42 @@ public final class Wire implements Interceptor {
         cut = true;
     }
 
+    /** This function's calls do not get through until it is mended. */
+    void cut(String function) {
+        cutFunction = function;
+    }
+
+    /** The key is one that the project does not know any more. */
+    void spoilKey() {
+        badKey = true;
+    }
+
+    /** A gateway answers everything with its page of this status. */
+    void page(int status) {
+        page = status;
+    }
+
+    /** The calls of a function wait until {@link #letThrough}. */
+    void hold(String function) {
+        gate = new CountDownLatch(1);
+        gated = function;
+    }
+
+    void letThrough() {
+        gate.countDown();
+    }
+
     public void mend() {
         cut = false;
+        cutFunction = "";
+        badKey = false;
+        page = 0;
+        letThrough();
+    }
+
+    /** When each claim was about to be sent, by {@link System#nanoTime()}. */
+    List<Long> claimTimes() {
+        return List.copyOf(claimTimes);
     }
 
     /** The functions that were called so far, in order, each attempt of the client counted. */
@@ -54,6 +97,7 @@ public final class Wire implements Interceptor {
 
     public void forget() {
         functions.clear();
+        claimTimes.clear();
     }
 
     @Override
@@ -64,20 +108,54 @@ public final class Wire implements Interceptor {
         List<String> path = chain.request().url().pathSegments();
         String function = path.get(path.size() - 1);
         functions.add(function);
-        if (function.equals(replacing) && answersToReplace.getAndUpdate(n -> Math.max(0, n - 1)) > 0) {
-            return new Response.Builder()
-                    .request(chain.request())
-                    .protocol(Protocol.HTTP_1_1)
-                    .code(400)
-                    .message("Bad Request")
-                    .body(ResponseBody.create(replacement, MediaType.get("application/json")))
-                    .build();
+        if (function.equals("job_queue_claim")) {
+            claimTimes.add(System.nanoTime());
         }
-        Response response = chain.proceed(chain.request());
+        if (function.equals(gated)) {
+            waitAtTheGate();
+        }
+        if (function.equals(cutFunction)) {
+            throw new IOException("The wire is cut for " + function + ".");
+        }
+        if (page != 0) {
+            return answer(
+                    chain, page, "<!DOCTYPE html><html><head><title>" + page + "</title></head></html>", "text/html");
+        }
+        if (function.equals(replacing) && answersToReplace.getAndUpdate(n -> Math.max(0, n - 1)) > 0) {
+            return answer(chain, 400, replacement, "application/json");
+        }
+        Request request = badKey
+                ? chain.request()
+                        .newBuilder()
+                        .header("apikey", "sb_secret_revokedrevokedrevoked_revoked1")
+                        .removeHeader("Authorization")
+                        .build()
+                : chain.request();
+        Response response = chain.proceed(request);
         if (function.equals(losing) && answersToLose.getAndUpdate(n -> Math.max(0, n - 1)) > 0) {
             response.close();
             throw new IOException("The answer was lost.");
         }
         return response;
+    }
+
+    private void waitAtTheGate() throws IOException {
+        try {
+            if (!gate.await(60, TimeUnit.SECONDS)) {
+                throw new IOException("Nobody opened the gate.");
+            }
+        } catch (InterruptedException e) {
+            throw new IOException("Interrupted at the gate.", e);
+        }
+    }
+
+    private static Response answer(Chain chain, int status, String body, String type) {
+        return new Response.Builder()
+                .request(chain.request())
+                .protocol(Protocol.HTTP_1_1)
+                .code(status)
+                .message("As the test says")
+                .body(ResponseBody.create(body, MediaType.get(type)))
+                .build();
     }
 }
