@@ -227,6 +227,64 @@ public final class JobCoordinator {
                 Calls.newRequestId());
     }
 
+    /**
+     * Waits for the callback of the current step of a running job with steps. For those who run workflows without a {@link
+     * JobWorker}; with one, a step returns the {@link AwaitCallback}.
+     *
+     * @param step its number, from 0
+     * @param wait how long, and whether it keeps the models. What the first call for this wait says counts
+     * @return whether the callback has come, and whether the run goes on
+     * @throws LeaseLostException when the lease is not the job's any more: nothing changed
+     * @throws UnknownJobException when the database does not know the job
+     * @throws InvalidRequestException when the step is not the current one, or the job has no steps
+     */
+    public AwaitResult awaitCallback(Lease held, int step, AwaitCallback wait) {
+        return calls.await(held, Checks.step(step), Checks.required("The wait", wait), Calls.newRequestId());
+    }
+
+    /**
+     * Brings what a step of a workflow waits for: for whatever receives the provider's webhook. It may come before the step
+     * begins to wait, and it may come twice.
+     *
+     * @param step the step's number, from 0: {@link StepContext#index}, {@link WorkflowDefinition#indexOf}
+     * @param payload any object that Jackson writes as JSON, at most 1 MiB of it; null for none
+     * @throws UnknownJobException when the database does not know the job
+     * @throws InvalidRequestException when the step has not begun, or the job is no workflow
+     */
+    public CallbackResult callback(String jobId, int step, @Nullable Object payload) {
+        return calls.callback(
+                Checks.jobId(jobId),
+                Checks.step(step),
+                Json.encode("The payload of the callback", payload),
+                null,
+                null);
+    }
+
+    /**
+     * {@link #callback(String, int, Object)}, but only for the run that submitted: what comes late for an earlier attempt of
+     * the step is told apart.
+     *
+     * @param token that run's: {@link JobContext#token}, sent to the provider in the webhook's address
+     */
+    public CallbackResult callback(String jobId, int step, @Nullable Object payload, long token) {
+        return calls.callback(
+                Checks.jobId(jobId),
+                Checks.step(step),
+                Json.encode("The payload of the callback", payload),
+                token,
+                null);
+    }
+
+    /**
+     * Gives a step that waits for its callback more time, for example when the provider says that it is still at it.
+     *
+     * @param within how long from now, 1 second to 365 days
+     * @throws UnknownJobException when the database does not know the job
+     */
+    public CallbackResult extendCallback(String jobId, int step, Duration within) {
+        return calls.callback(Checks.jobId(jobId), Checks.step(step), null, null, Checks.bound(within));
+    }
+
     // ---- ending a run -----------------------------------------------------------------------------------------------
 
     /** The job is done, with no result to keep. See {@link #complete(Lease, Object)}. */

@@ -8,7 +8,8 @@ public interface StepHandler {
     /**
      * Runs the step. Its thread is interrupted when the run should stop, or the step's time is over.
      *
-     * @return its output: any object that Jackson writes as JSON, at most 1 MiB of it; null for none
+     * @return its output: any object that Jackson writes as JSON, at most 1 MiB of it; null for none. Or
+     *     an {@link AwaitCallback}, when the output comes from outside later
      * @throws Exception what happens then is up to the step's {@link FailurePolicy}, or the worker's
      */
     @Nullable

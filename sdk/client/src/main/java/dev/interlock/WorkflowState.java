@@ -1,6 +1,7 @@
 package dev.interlock;
 
 import dev.interlock.internal.coordination.Json;
+import java.time.Instant;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -46,14 +47,22 @@ public record WorkflowState(
      * The callback that a step waits for.
      *
      * @param step the step
-     * @param note what its run noted when it began to wait; null for nothing
-     * @param payloadJson what arrived, as JSON text; null when nothing has, or nothing was in it
-     * @param arrived whether it has arrived
+     * @param token of the run that began to wait; null while none has
+     * @param until the bound of the wait, by the database's clock; null while none has begun
+     * @param noteJson what that run noted, as JSON text; null for nothing
+     * @param payloadJson what the callback brought, as JSON text; null when it has not come, or brought nothing
+     * @param arrived whether it has come
      * @param timedOut whether the time for it is over
      */
     public record Callback(
-            int step, @Nullable String note, @Nullable String payloadJson, boolean arrived, boolean timedOut) {
-        /** Says whether it arrived; never what. */
+            int step,
+            @Nullable Long token,
+            @Nullable Instant until,
+            @Nullable String noteJson,
+            @Nullable String payloadJson,
+            boolean arrived,
+            boolean timedOut) {
+        /** Says whether it came; never what. */
         @Override
         public String toString() {
             return "Callback[step " + step + (arrived ? ", arrived]" : timedOut ? ", timed out]" : ", awaited]");

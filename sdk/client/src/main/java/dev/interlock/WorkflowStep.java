@@ -20,6 +20,7 @@ public final class WorkflowStep {
     private final @Nullable String provider;
     private final List<String> models;
     private final @Nullable StepHandler handler;
+    private final @Nullable CallbackHandler callbackHandler;
     private final @Nullable Predicate<StepContext> condition;
     private final @Nullable Duration timeout;
     private final @Nullable Integer attempts;
@@ -34,6 +35,7 @@ public final class WorkflowStep {
         this.provider = builder.provider;
         this.models = builder.models;
         this.handler = builder.handler;
+        this.callbackHandler = builder.callbackHandler;
         this.condition = builder.condition;
         this.timeout = builder.timeout;
         this.attempts = builder.attempts;
@@ -70,6 +72,11 @@ public final class WorkflowStep {
     /** Its code; null in a definition that is only for putting jobs in line. */
     public @Nullable StepHandler handler() {
         return handler;
+    }
+
+    /** What makes its output of the callback that it waited for; null: the output is what came. */
+    public @Nullable CallbackHandler callbackHandler() {
+        return callbackHandler;
     }
 
     /** When it is to be run; null for always. */
@@ -126,6 +133,7 @@ public final class WorkflowStep {
         private List<String> models = List.of();
         private boolean noModel;
         private @Nullable StepHandler handler;
+        private @Nullable CallbackHandler callbackHandler;
         private @Nullable Predicate<StepContext> condition;
         private @Nullable Duration timeout;
         private @Nullable Integer attempts;
@@ -175,9 +183,18 @@ public final class WorkflowStep {
             return this;
         }
 
-        /** Its code. */
+        /** Its code: what it does, or what it submits before it waits for a callback. */
         public Builder handler(StepHandler code) {
             this.handler = Checks.required("The handler of the step", code);
+            return this;
+        }
+
+        /**
+         * What makes its output of the callback, for a step whose code returns an {@link AwaitCallback}; default: the output
+         * is what came.
+         */
+        public Builder onCallback(CallbackHandler code) {
+            this.callbackHandler = Checks.required("The callback handler of the step", code);
             return this;
         }
 
@@ -191,7 +208,8 @@ public final class WorkflowStep {
         }
 
         /**
-         * How long one attempt may take, more than zero and at most 30 days; default: as long as it likes. Then its thread is
+         * How long its code may take, more than zero and at most 30 days; default: as long as it likes. A wait for a callback
+         * has a bound of its own. When the time is over, its thread is
          * interrupted and the attempt fails with a {@link StepTimeoutException}. Code that goes on in spite of the interrupt
          * is left behind after the worker's {@linkplain JobWorker.Builder#stopTime stop time}: the attempt ends without it and
          * the models are given back, though it may still be using them.

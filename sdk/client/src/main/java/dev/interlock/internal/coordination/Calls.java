@@ -1,5 +1,8 @@
 package dev.interlock.internal.coordination;
 
+import dev.interlock.AwaitCallback;
+import dev.interlock.AwaitResult;
+import dev.interlock.CallbackResult;
 import dev.interlock.CancelResult;
 import dev.interlock.CheckpointResult;
 import dev.interlock.Claim;
@@ -155,6 +158,50 @@ public final class Calls {
                         options));
         requireLease(answer, lease);
         return Wire.checkpointed(answer);
+    }
+
+    /** Waits for the callback of a step; throws when the lease is not the run's any more. */
+    public AwaitResult await(Lease lease, int step, AwaitCallback wait, String requestId) {
+        Map<String, @Nullable Object> options = new LinkedHashMap<>();
+        options.put("request_id", requestId);
+        options.put("within_seconds", Checks.seconds(wait.within()));
+        options.put("keep_models", wait.keepsModels());
+        if (wait.noteJson() != null) {
+            options.put("note", new RawValue(wait.noteJson()));
+        }
+        JsonNode answer = call(
+                "job_queue_await",
+                args("job_id", lease.jobId(), "token", lease.token(), "step", step, "options", options));
+        requireLease(answer, lease);
+        return Wire.awaited(answer);
+    }
+
+    /** Brings what a step waits for, or moves the bound of its wait. */
+    public CallbackResult callback(
+            String jobId, int step, @Nullable String payloadJson, @Nullable Long token, @Nullable Duration extend) {
+        Map<String, Object> options = new LinkedHashMap<>();
+        options.put("request_id", newRequestId());
+        if (token != null) {
+            options.put("token", token);
+        }
+        if (extend != null) {
+            options.put("extend_seconds", Checks.seconds(extend));
+        }
+        JsonNode answer = call(
+                "job_queue_callback",
+                args(
+                        "job_id",
+                        jobId,
+                        "step",
+                        step,
+                        "payload",
+                        payloadJson == null ? null : new RawValue(payloadJson),
+                        "options",
+                        options),
+                timeout,
+                jobId);
+        return new CallbackResult(
+                Json.word(CallbackResult.Result.class, Wire.stringOrNull(answer, "result")), Wire.status(answer));
     }
 
     /** Throws when the answer says that the lease is not the run's any more. */

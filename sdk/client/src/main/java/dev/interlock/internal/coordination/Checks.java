@@ -147,6 +147,14 @@ public final class Checks {
         return range("The step", number, 0, 99);
     }
 
+    /** How long something is waited for: 1 second to 365 days. */
+    public static Duration bound(@Nullable Duration bound) {
+        if (bound == null || bound.compareTo(Duration.ofSeconds(1)) < 0 || bound.compareTo(Duration.ofDays(365)) > 0) {
+            throw refuse("JQ007", "The bound of the wait is " + bound + ".", "Give 1 second to 365 days.");
+        }
+        return bound;
+    }
+
     public static Duration retryDelay(@Nullable Duration delay) {
         seconds("The delay of the retry", delay, Duration.ofDays(365));
         return required("The delay of the retry", delay);

@@ -1,5 +1,6 @@
 package dev.interlock.internal.coordination;
 
+import dev.interlock.AwaitResult;
 import dev.interlock.CancelResult;
 import dev.interlock.CheckpointResult;
 import dev.interlock.Claim;
@@ -214,12 +215,22 @@ final class Wire {
         if (!callback.isObject()) {
             return null;
         }
+        JsonNode token = callback.get("token");
         return new WorkflowState.Callback(
                 callback.path("step").asInt(0),
-                stringOrNull(callback, "note"),
+                token == null || token.isNull() ? null : token.asLong(),
+                instantOrNull(callback, "until"),
+                Json.text(callback.get("note")),
                 Json.text(callback.get("payload")),
-                callback.has("payload"),
+                callback.has("received_at"),
                 callback.path("timed_out").asBoolean(false));
+    }
+
+    static AwaitResult awaited(JsonNode answer) {
+        return new AwaitResult(
+                Json.word(AwaitResult.Result.class, stringOrNull(answer, "result")),
+                instantOrNull(answer, "until"),
+                Json.text(answer.get("payload")));
     }
 
     static CheckpointResult checkpointed(JsonNode answer) {

@@ -306,6 +306,11 @@ final class Run implements RunControl {
     }
 
     @Override
+    public Duration pollInterval() {
+        return host().pollInterval();
+    }
+
+    @Override
     public void tell(Consumer<WorkerListener> event) {
         host().tell(event);
     }

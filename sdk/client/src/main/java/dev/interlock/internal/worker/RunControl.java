@@ -61,6 +61,9 @@ public interface RunControl extends JobContext {
     /** How long an interrupted handler gets to stop. */
     Duration stopTime();
 
+    /** How often to ask for what may have come. */
+    Duration pollInterval();
+
     /** Tells the worker's listeners. */
     void tell(Consumer<WorkerListener> event);
 
@@ -74,6 +77,9 @@ public interface RunControl extends JobContext {
 
         /** See {@link RunControl#stopTime}. */
         Duration stopTime();
+
+        /** See {@link RunControl#pollInterval}. */
+        Duration pollInterval();
 
         /** See {@link RunControl#tell}. */
         void tell(Consumer<WorkerListener> event);

@@ -263,6 +263,11 @@ public final class WorkerEngine {
         }
 
         @Override
+        public Duration pollInterval() {
+            return config.pollMax();
+        }
+
+        @Override
         public void tell(Consumer<WorkerListener> event) {
             notices.tell(event);
         }

@@ -1,7 +1,6 @@
 package dev.interlock.internal.workflow;
 
 import dev.interlock.CheckpointResult;
-import dev.interlock.FailurePolicy;
 import dev.interlock.FatalJobException;
 import dev.interlock.InvalidRequestException;
 import dev.interlock.JobContext;
@@ -9,16 +8,13 @@ import dev.interlock.JobHandler;
 import dev.interlock.JobStep;
 import dev.interlock.Outcome;
 import dev.interlock.OutcomeStatus;
-import dev.interlock.RetryableJobException;
 import dev.interlock.StepContext;
-import dev.interlock.StepHandler;
 import dev.interlock.StepTimeoutException;
 import dev.interlock.WorkflowDefinition;
 import dev.interlock.WorkflowState;
 import dev.interlock.WorkflowStep;
 import dev.interlock.internal.coordination.Json;
 import dev.interlock.internal.worker.RunControl;
-import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
@@ -55,6 +51,7 @@ public final class WorkflowRunner implements JobHandler {
         Outputs outputs = new Outputs(definition, state == null ? Map.of() : state.checkpoints());
         int current = state == null ? 0 : state.currentStep();
         int attempt = state == null ? job.attempt() : state.stepAttempt();
+        WorkflowState.@Nullable Callback callback = state == null ? null : state.callback();
         InputImage.require(job, steps.subList(Math.min(current, steps.size()), steps.size()));
 
         if (current == 0) {
@@ -78,7 +75,12 @@ public final class WorkflowRunner implements JobHandler {
             String output;
             int next;
             try {
-                output = Json.encode("The output of step \"" + step.name() + "\"", call(run, view));
+                StepCall call = new StepCall(run, view);
+                Object result = call.run(callback);
+                if (call.over() != null) {
+                    return call.over();
+                }
+                output = Json.encode("The output of step \"" + step.name() + "\"", result);
                 outputs.put(current, output);
                 next = next(run, current + 1, 1, outputs);
             } catch (Throwable failure) { // Errors too: whatever a step does, its job must end and its models be free.
@@ -90,6 +92,7 @@ public final class WorkflowRunner implements JobHandler {
             }
             current = next;
             attempt = 1;
+            callback = null;
             job.progress(100 * current / steps.size());
         }
         return new Outcome.Complete(outputs.last());
@@ -119,27 +122,6 @@ public final class WorkflowRunner implements JobHandler {
                         + held
                         + ".");
             }
-        }
-    }
-
-    private @Nullable Object call(RunControl run, StepView view) throws Exception {
-        WorkflowStep step = view.step();
-        StepHandler code = step.handler();
-        if (code == null) {
-            throw new IllegalStateException("Step \"" + step.name() + "\" has no code.");
-        }
-        TimeLimit limit = new TimeLimit(run, step, overdue -> abandon(run, view, overdue));
-        long begun = System.nanoTime();
-        Throwable thrown = null;
-        try {
-            return limit.call(() -> code.run(view));
-        } catch (Throwable e) {
-            thrown = e;
-            throw e;
-        } finally {
-            Duration ran = Duration.ofNanos(System.nanoTime() - begun);
-            Throwable why = thrown;
-            run.tell(l -> l.stepEnded(run.lease(), step, ran, why));
         }
     }
 
@@ -184,43 +166,6 @@ public final class WorkflowRunner implements JobHandler {
             throw new InterruptedException("Step " + view.step().name() + " was stopped: " + failure);
         }
         LOG.debug("Step {} of job {} threw", view.step().name(), run.jobId(), failure);
-        return outcomeOf(run, view, failure);
-    }
-
-    private static Outcome outcomeOf(RunControl run, StepView view, Throwable failure) {
-        WorkflowStep step = view.step();
-        StepJob job = new StepJob(run, view.attempt());
-        Outcome outcome = null;
-        FailurePolicy policy = step.failurePolicy();
-        if (policy != null) {
-            try {
-                outcome = policy.onFailure(failure, job);
-            } catch (RuntimeException e) {
-                LOG.warn("The FailurePolicy of step {} threw for job {}", step.name(), run.jobId(), e);
-            }
-        }
-        if (outcome == null) {
-            outcome = run.outcomeOf(job, failure);
-        } else if (outcome instanceof Outcome.Retry retry && retry.at() == null && retry.in() == null) {
-            outcome = run.outcomeOf(job, new RetryableJobException(retry.reason()));
-        }
-        Integer attempts = step.attempts();
-        if (outcome instanceof Outcome.Retry retry && attempts != null && view.attempt() >= attempts) {
-            return Outcome.fail(
-                    "Step \"" + step.name() + "\" did not work in " + view.attempt() + " attempts: " + retry.reason());
-        }
-        return outcome;
-    }
-
-    private static void abandon(RunControl run, StepView view, StepTimeoutException overdue) {
-        if (run.abandon(outcomeOf(run, view, overdue))) {
-            LOG.warn(
-                    "Step {} of job {} goes on in spite of its interrupt after its {} s; the run ends without it, and its"
-                            + " models are given back",
-                    view.step().name(),
-                    run.jobId(),
-                    overdue.timeout().toMillis() / 1000.0);
-            run.tell(l -> l.handlerAbandoned(run.lease(), view.step()));
-        }
+        return Failures.outcomeOf(run, view, failure);
     }
 }
