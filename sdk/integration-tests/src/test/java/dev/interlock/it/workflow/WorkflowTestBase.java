@@ -1,5 +1,7 @@
 package dev.interlock.it.workflow;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import dev.interlock.JobCoordinator;
 import dev.interlock.JobRequest;
 import dev.interlock.JobWorker;
@@ -16,6 +18,8 @@ import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /** Workers that run workflows, and what was seen of them. */
@@ -65,6 +69,15 @@ abstract class WorkflowTestBase extends CoordinatorTestBase {
                 .map(model -> model.substring(0, model.length() - suffix.length()))
                 .sorted()
                 .toList();
+    }
+
+    /** Waits for what must come to be; the time only bounds how long a broken build takes. */
+    static void until(BooleanSupplier so) {
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+        while (!so.getAsBoolean()) {
+            assertThat(System.nanoTime()).as("the time when it has happened").isLessThan(end);
+            Thread.onSpinWait();
+        }
     }
 
     /** What a worker says. */
