@@ -45,9 +45,10 @@ begin
             when j.due_at = 'infinity' then format('Model paused: %s', (
                 select to_jsonb(array_agg(m.model order by m.model))
                 from public.job_queue_models as m where m.model = any (j.needs) and m.paused))
-            when exists (select from public.job_queue_callbacks as k where k.job_id = j.job_id and k.until = j.due_at) then
-                format('Step %s waits for its callback, until %s', j.current_step,
-                       to_char(j.due_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
+            when j.status = 'delayed' and exists (
+                select from public.job_queue_callbacks as k where k.job_id = j.job_id and k.until = j.due_at
+            ) then format('Step %s waits for its callback, until %s', j.current_step,
+                to_char(j.due_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
             when j.status = 'delayed' then format('Not due before %s',
                 to_char(j.due_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
             when b.holder is not null and b.model = '' then format('Limit of active jobs reached, active job %s', b.holder)

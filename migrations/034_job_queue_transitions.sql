@@ -106,7 +106,7 @@ begin
         'holding', j.holding, 'steps', j.steps, 'current_step', j.current_step,
         'checkpoints', (select coalesce(jsonb_object_agg(c.step, c.output), '{}')
                         from public.job_queue_checkpoints as c where c.job_id = j.job_id)
-    ) end || case when j.job_type = 'workflow' then
+    ) end || case when j.job_type = 'workflow' or j.steps is not null then
         coalesce((select jsonb_build_object('callback', b) from job_queue.callback_of(j) as b where b is not null), '{}')
     else '{}' end;
 end;

@@ -149,7 +149,8 @@ begin
         'worker_id', case when j.status = 'running' then j.worker_id end, 'lease_until', j.lease_until,
         'progress', j.progress, 'note', j.progress_note, 'error', j.error, 'result', j.result, 'models', lines, 'estimate', job_queue.estimate(j, lines)
     ) || job_queue.place(j.job_id)
-      || case when j.job_type = 'workflow' then jsonb_build_object('callback', job_queue.callback_of(j)) else '{}' end || case when j.status = 'waiting' then jsonb_build_object('queue_position', (
+      || case when j.job_type = 'workflow' or j.steps is not null then jsonb_build_object('callback', job_queue.callback_of(j)) else '{}' end
+      || case when j.status = 'waiting' then jsonb_build_object('queue_position', (
         select max((l ->> 'position')::bigint) from jsonb_array_elements(lines) as l
     )) else '{}' end;
 end;

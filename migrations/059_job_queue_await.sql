@@ -16,6 +16,7 @@ declare
     locked text[];
     seconds numeric;
     keep boolean;
+    kept_note jsonb;
     verdict text;
 begin
     perform job_queue.check_job_id(job_id);
@@ -25,6 +26,7 @@ begin
     end if;
     seconds := job_queue.number_of('within_seconds', options -> 'within_seconds', 1, 31536000, 86400);
     keep := job_queue.flag_of('keep_models', options -> 'keep_models', false);
+    kept_note := job_queue.check_size('The note', options -> 'note');
     answer := job_queue.first_answer(options ->> 'request_id');
     if answer is not null then
         return answer;
@@ -54,7 +56,7 @@ begin
         -- A wait that another run began goes on, with its bound and its token: what was submitted then still answers to that.
         if c.until is null then
             insert into public.job_queue_callbacks as k (job_id, step, token, until, note)
-            values (j.job_id, job_queue_await.step, j.token, clock_timestamp() + make_interval(secs => seconds), options -> 'note')
+            values (j.job_id, job_queue_await.step, j.token, clock_timestamp() + make_interval(secs => seconds), kept_note)
             on conflict on constraint job_queue_callbacks_pkey do update
             set token = excluded.token, until = excluded.until, note = excluded.note
             returning * into c;

@@ -51,16 +51,17 @@ begin
     verdict := case
         when j.status in ('completed', 'failed', 'cancelled') then 'finished'
         when step < j.current_step then 'step_done'
-        -- While nobody waits yet, what may bring it is the run that is under way.
-        when (options ->> 'token')::bigint is distinct from coalesce(c.token, j.token) and options ? 'token' then 'stale'
+        -- While nobody waits yet, what may bring it is the run that is under way: after a retry, what the try before submitted is no answer.
+        when options ? 'token' and (options ->> 'token')::bigint is distinct from
+            coalesce(c.token, case when j.status = 'running' then j.token end) then 'stale'
         when c.received_at is not null then 'received_before'
         when extend is not null and (c.until is null or c.until <= moment) then 'not_waiting'
         when extend is not null then 'extended'
         else 'received'
     end;
-    if verdict in ('received', 'extended') and (step > j.current_step or j.job_type <> 'workflow') then
+    if verdict in ('received', 'extended') and (step > j.current_step or j.job_type <> 'workflow' and j.steps is null) then
         perform job_queue.refuse('JQ007',
-            case when j.job_type <> 'workflow' then 'The job is not a workflow.'
+            case when j.job_type <> 'workflow' and j.steps is null then 'The job is not a workflow.'
                  else format('Step %s has not begun; the current one is %s.', step, j.current_step) end,
             'Send the callback of the step that asked for it.');
     end if;
@@ -71,6 +72,7 @@ begin
         update public.job_queue_jobs as k
         set due_at = moment + make_interval(secs => extend), waits_since = moment + make_interval(secs => extend)
         where k.job_id = j.job_id and k.status = 'delayed' and k.due_at = c.until;
+        perform job_queue.mirror(array[j.job_id]);
     elsif verdict = 'received' then
         insert into public.job_queue_callbacks as k (job_id, step, payload, received_at)
         values (j.job_id, job_queue_callback.step, job_queue_callback.payload, moment)

@@ -1256,9 +1256,10 @@ begin
             when j.due_at = 'infinity' then format('Model paused: %s', (
                 select to_jsonb(array_agg(m.model order by m.model))
                 from public.job_queue_models as m where m.model = any (j.needs) and m.paused))
-            when exists (select from public.job_queue_callbacks as k where k.job_id = j.job_id and k.until = j.due_at) then
-                format('Step %s waits for its callback, until %s', j.current_step,
-                       to_char(j.due_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
+            when j.status = 'delayed' and exists (
+                select from public.job_queue_callbacks as k where k.job_id = j.job_id and k.until = j.due_at
+            ) then format('Step %s waits for its callback, until %s', j.current_step,
+                to_char(j.due_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
             when j.status = 'delayed' then format('Not due before %s',
                 to_char(j.due_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
             when b.holder is not null and b.model = '' then format('Limit of active jobs reached, active job %s', b.holder)
@@ -1462,7 +1463,7 @@ begin
         'holding', j.holding, 'steps', j.steps, 'current_step', j.current_step,
         'checkpoints', (select coalesce(jsonb_object_agg(c.step, c.output), '{}')
                         from public.job_queue_checkpoints as c where c.job_id = j.job_id)
-    ) end || case when j.job_type = 'workflow' then
+    ) end || case when j.job_type = 'workflow' or j.steps is not null then
         coalesce((select jsonb_build_object('callback', b) from job_queue.callback_of(j) as b where b is not null), '{}')
     else '{}' end;
 end;
@@ -4473,7 +4474,8 @@ begin
         'worker_id', case when j.status = 'running' then j.worker_id end, 'lease_until', j.lease_until,
         'progress', j.progress, 'note', j.progress_note, 'error', j.error, 'result', j.result, 'models', lines, 'estimate', job_queue.estimate(j, lines)
     ) || job_queue.place(j.job_id)
-      || case when j.job_type = 'workflow' then jsonb_build_object('callback', job_queue.callback_of(j)) else '{}' end || case when j.status = 'waiting' then jsonb_build_object('queue_position', (
+      || case when j.job_type = 'workflow' or j.steps is not null then jsonb_build_object('callback', job_queue.callback_of(j)) else '{}' end
+      || case when j.status = 'waiting' then jsonb_build_object('queue_position', (
         select max((l ->> 'position')::bigint) from jsonb_array_elements(lines) as l
     )) else '{}' end;
 end;
@@ -5220,7 +5222,7 @@ begin
             end if;
             job_id := e.job_id;
             -- The first event of all is an entry, or a start at once.
-            covered := e.event_type in ('queued', 'blocked') and not e.metadata ?| '{due,resumed,paused}' and e.metadata -> 'attempt' = '0'
+            covered := e.event_type in ('queued', 'blocked') and not e.metadata ?| '{due,resumed,paused,callback}' and e.metadata -> 'attempt' = '0'
                        or e.event_type = 'started' and e.metadata -> 'attempt' = '1';
             status := null;
             attempt := 0;
@@ -5421,6 +5423,7 @@ declare
     locked text[];
     seconds numeric;
     keep boolean;
+    kept_note jsonb;
     verdict text;
 begin
     perform job_queue.check_job_id(job_id);
@@ -5430,6 +5433,7 @@ begin
     end if;
     seconds := job_queue.number_of('within_seconds', options -> 'within_seconds', 1, 31536000, 86400);
     keep := job_queue.flag_of('keep_models', options -> 'keep_models', false);
+    kept_note := job_queue.check_size('The note', options -> 'note');
     answer := job_queue.first_answer(options ->> 'request_id');
     if answer is not null then
         return answer;
@@ -5459,7 +5463,7 @@ begin
         -- A wait that another run began goes on, with its bound and its token: what was submitted then still answers to that.
         if c.until is null then
             insert into public.job_queue_callbacks as k (job_id, step, token, until, note)
-            values (j.job_id, job_queue_await.step, j.token, clock_timestamp() + make_interval(secs => seconds), options -> 'note')
+            values (j.job_id, job_queue_await.step, j.token, clock_timestamp() + make_interval(secs => seconds), kept_note)
             on conflict on constraint job_queue_callbacks_pkey do update
             set token = excluded.token, until = excluded.until, note = excluded.note
             returning * into c;
@@ -5560,16 +5564,17 @@ begin
     verdict := case
         when j.status in ('completed', 'failed', 'cancelled') then 'finished'
         when step < j.current_step then 'step_done'
-        -- While nobody waits yet, what may bring it is the run that is under way.
-        when (options ->> 'token')::bigint is distinct from coalesce(c.token, j.token) and options ? 'token' then 'stale'
+        -- While nobody waits yet, what may bring it is the run that is under way: after a retry, what the try before submitted is no answer.
+        when options ? 'token' and (options ->> 'token')::bigint is distinct from
+            coalesce(c.token, case when j.status = 'running' then j.token end) then 'stale'
         when c.received_at is not null then 'received_before'
         when extend is not null and (c.until is null or c.until <= moment) then 'not_waiting'
         when extend is not null then 'extended'
         else 'received'
     end;
-    if verdict in ('received', 'extended') and (step > j.current_step or j.job_type <> 'workflow') then
+    if verdict in ('received', 'extended') and (step > j.current_step or j.job_type <> 'workflow' and j.steps is null) then
         perform job_queue.refuse('JQ007',
-            case when j.job_type <> 'workflow' then 'The job is not a workflow.'
+            case when j.job_type <> 'workflow' and j.steps is null then 'The job is not a workflow.'
                  else format('Step %s has not begun; the current one is %s.', step, j.current_step) end,
             'Send the callback of the step that asked for it.');
     end if;
@@ -5580,6 +5585,7 @@ begin
         update public.job_queue_jobs as k
         set due_at = moment + make_interval(secs => extend), waits_since = moment + make_interval(secs => extend)
         where k.job_id = j.job_id and k.status = 'delayed' and k.due_at = c.until;
+        perform job_queue.mirror(array[j.job_id]);
     elsif verdict = 'received' then
         insert into public.job_queue_callbacks as k (job_id, step, payload, received_at)
         values (j.job_id, job_queue_callback.step, job_queue_callback.payload, moment)
@@ -5637,8 +5643,8 @@ insert into public.job_queue_migrations (name, checksum) values ('000_clean_sche
 insert into public.job_queue_migrations (name, checksum) values ('030_job_queue_tables.sql', '3ba6783a18063007308154888161d6ec7dcecd696a2fe11122d533011ca3bdd9') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('031_job_queue_checks.sql', '188bd5f716725779787108f9aed09e4c4253053ee178d3855ca1d5ab1e75bbf5') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('032_job_queue_admission.sql', '647c8f7b850c601d56357f83642c89e0e5003e58576b9ab8473561fe3e822580') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('033_job_queue_places.sql', '4ea0626adc0da3162eaf19e09b9f83f7c8e4b35bac79329539057e9ac9ced717') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('034_job_queue_transitions.sql', '789314e2f72d0b9b5329e957665c5e61e3bfea0207ba53580192f790de54e713') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('033_job_queue_places.sql', '58f7e1e74e34d9034955117413c4b93811b3ed0327afc4cb700074c4cc0a71be') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('034_job_queue_transitions.sql', 'dec0af5c1f299b25b6d739fade6abf2252137889154b3f8dc269a96f64131a53') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('035_job_queue_mirror.sql', '56ed30102c8dc5ad051acb8a6517e8d200b0ba3963ca09bf6e777aba3564041e') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('036_job_queue_insert_trigger.sql', 'a558a6d820617dbd64f4907fbdd6edbb1002a23b0eb6b6906b8d830252ac9552') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('037_job_queue_workers.sql', 'bb4187d909abcd4e9ef2db88e0fb38f494733490efb1ec16c6a86cc946700e2f') on conflict (name) do nothing;
@@ -5654,7 +5660,7 @@ insert into public.job_queue_migrations (name, checksum) values ('046_job_queue_
 insert into public.job_queue_migrations (name, checksum) values ('047_job_queue_set_model.sql', 'd3bc2c3e239469f1e1cbb5f84e4ef6ec95bbbd10d6a1c594d44d6b97d87b6327') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('048_job_queue_set_limits.sql', 'dd1f0b72b252e5c68a1744a537bad2b4d997a0efa6115afee6063e6cb57fe403') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('049_job_queue_tidy.sql', '3e12a7d2930fd7f6863897d0d71b4d46fe33af7c4071990634654054fc5518c1') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('050_job_queue_explain.sql', '2bf02f9577486c5b18effb0e112ef569ac2dfb0c586e1971ed3e340c20cc82df') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('050_job_queue_explain.sql', 'f4af3f6f57c6dac0e6f0c90602faeae7d485c0f81fadd50f19a9cf815f4640d3') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('051_job_queue_status.sql', 'e67befd6783c02bc8d5117be8f5bb4a24ee6afa048e8b20e4be62c3fbe5cda54') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('052_job_queue_sweep.sql', '7d9466c6d87b77a6f2405229703c0d587edbed83a42be432621f3cac5dd29a67') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('053_job_queue_version.sql', '65e321d447c101eb095e0729d26bf36ae87d8e4b2ef88ac885e3a3d1f3377f18') on conflict (name) do nothing;
@@ -5662,7 +5668,7 @@ insert into public.job_queue_migrations (name, checksum) values ('054_job_queue_
 insert into public.job_queue_migrations (name, checksum) values ('055_job_queue_checkpoint.sql', '8a163bcf5ce8fb73e3a2815094a1d7c73361ae7d1735455511c6364d2c834548') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('056_job_queue_retry.sql', '4fe6407a79d9232a509d44abf54f05355a087450ee246d8a57f7efc313856ec8') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('057_job_queue_reprioritize.sql', 'e93aa141b80be8c59219643481ceb586108c2aec86c8e38b9a1adade4c5852be') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('058_job_queue_replay.sql', '842bface195900df8a4524fc04351fb941f38757f388ab8b41a14e49b6bf16ba') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('059_job_queue_await.sql', 'cb0adef3dde6f11f68b717d96785d77bbbcc4e1f7c46a1d126a631170ba62c26') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('060_job_queue_callback.sql', '6864c2a12ceb7d8684ff98de0b04151f7f00570f79e5adb3c9795cf9648c3f37') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('058_job_queue_replay.sql', '254c8156b0c159cd358a4d2cd2cb24946157d7de8775e3617b7d8d8bd2bc8397') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('059_job_queue_await.sql', 'e6b11be4e4177afd74cd11215779b1ea74058eec74b4fc4c7a95037da9425cdb') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('060_job_queue_callback.sql', 'fb23458f6571129778c6027535d072ea4c070af8aa4f6af67bcaba4a4c63a7ca') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('090_job_queue_grants.sql', '55558286d7d4fb1a4abda25233376625b9629edcc08289871fcaabc3666b4fcd') on conflict (name) do nothing;

@@ -107,6 +107,50 @@ class CallbacksTest extends EngineTest {
     }
 
     @Test
+    @DisplayName("What a try that failed had submitted is no answer for the next one, which has not started yet either")
+    void lateForTheTryBefore() throws Exception {
+        long token = begin("w", "whole_run");
+        await("w", token, KEEP);
+        assertThat(queue.end("w", token, "retry")).isEqualTo("retry_scheduled");
+        assertThat(word(callback("w", "old", Map.of("token", token)))).isEqualTo("stale");
+
+        JsonNode lease = queue.claimWith("worker", 1, Map.of()).path("leases").path(0);
+
+        assertThat(lease.path("attempt").asInt()).isEqualTo(2);
+        assertThat(lease.has("callback")).isFalse();
+        assertThat(queue.end("w", token("w"), "fail")).isEqualTo("failed");
+        queue.call("job_queue_retry", Map.of("job_id", "w"));
+        assertThat(word(callback("w", "old", Map.of("token", token)))).isEqualTo("stale");
+    }
+
+    @Test
+    @DisplayName("The log of a wait can be judged after its beginning was removed")
+    void trimmedLog() throws Exception {
+        await("w", begin("w", "whole_run"), GIVE_BACK);
+        callback("w", "done", Map.of());
+        sql("delete from public.job_queue_log where event_type in ('started', 'released')"
+                + " or event_type = 'queued' and not jsonb_exists(metadata, 'callback')");
+        sql("update public.job_queue_marks set log_whole_from = clock_timestamp()");
+        assertThat(events("w")).containsExactly("queued");
+        assertThat(replay()).isEmpty();
+    }
+
+    @Test
+    @DisplayName("Any job with steps may wait, whatever its type; a note that is null is none")
+    void ofAnyType() throws Exception {
+        queue.enqueue(Map.of(
+                "job_id", "v", "job_type", "video", "steps", List.of(Map.of("name", "one", "models", List.of("a")))));
+        queue.claim("worker", 1);
+        Map<String, Object> noNote = new HashMap<>(GIVE_BACK);
+        noNote.put("note", null);
+        assertThat(word(await("v", token("v"), noNote))).isEqualTo("waiting");
+        assertThat(rows("select note from public.job_queue_callbacks")).containsExactly((String) null);
+        assertThat(word(callback("v", "done", Map.of()))).isEqualTo("received");
+        JsonNode lease = queue.claimWith("worker", 1, Map.of()).path("leases").path(0);
+        assertThat(lease.path("callback").path("payload").asString()).isEqualTo("done");
+    }
+
+    @Test
     @DisplayName("The wait can be extended, and a wait that is none cannot")
     void extended() throws Exception {
         long token = begin("w", "whole_run");
@@ -230,6 +274,7 @@ class CallbacksTest extends EngineTest {
         long token = begin("w", "whole_run");
         refused("JQ007", () -> await("w", token, 1, Map.of()));
         refused("JQ007", () -> await("w", token, 0, Map.of("within_seconds", 0)));
+        refused("JQ005", () -> await("w", token, 0, Map.of("note", "x".repeat(1_048_576))));
         refused("JQ007", () -> callback("w", 1, "x", Map.of()));
         refused("JQ007", () -> callback("w", 0, "x", Map.of("extend_seconds", 5)));
         refused("JQ006", () -> callback("nobody", 0, "x", Map.of()));

@@ -27,6 +27,9 @@ final class InterleavingSql {
                     select l.model, jsonb_agg(l.job_id || case when l.seat is null then '' else '*' end order by l.line_key, l.seq) as line
                     from public.job_queue_lines l group by l.model) x),
                 'rows', (select jsonb_object_agg(r.job_id, r.status) from public.jobs r where r.required_models is not null),
+                'callbacks', (select jsonb_object_agg(c.job_id, concat_ws(' ', 'step ' || c.step, case when c.until is not null then 'awaited' end,
+                    case when c.received_at is not null then 'received ' || coalesce(c.payload #>> '{}', 'nothing') end))
+                    from public.job_queue_callbacks c),
                 'executions', (select jsonb_object_agg(r.job_id, r.status) from public.workflow_executions r),
                 'log', (select jsonb_object_agg(x.job_id, x.events) from (
                     select g.job_id, jsonb_agg(g.event_type order by g.seq) as events from public.job_queue_log g group by g.job_id) x),

@@ -57,7 +57,7 @@ class RandomTrafficTest extends EngineTest {
     }
 
     private void step(String name, Random random) throws Exception {
-        switch (random.nextInt(24)) {
+        switch (random.nextInt(26)) {
             case 0, 1 -> queue.enqueue(newJob(random), newJob(random));
             case 2 ->
                 queue.enqueue(Map.of(
@@ -128,6 +128,8 @@ class RandomTrafficTest extends EngineTest {
                 }
             }
             case 22 -> checkpoint();
+            case 23 -> awaitCallback(random);
+            case 24 -> callback(random);
             default -> {
                 if (random.nextInt(3) == 0) {
                     queue.setLimits(setting("max_active_jobs", random.nextBoolean() ? null : 1 + random.nextInt(3)));
@@ -158,9 +160,7 @@ class RandomTrafficTest extends EngineTest {
         if (run == null) {
             return;
         }
-        List<String> step = rows(
-                "select current_step::text from public.job_queue_jobs where job_id = ? and current_step < jsonb_array_length(steps)",
-                run.jobId());
+        List<String> step = unfinishedStep(run.jobId());
         JsonNode saved = step.isEmpty()
                 ? null
                 : queue.call(
@@ -169,6 +169,57 @@ class RandomTrafficTest extends EngineTest {
         if (saved == null || saved.path("result").asString().equals("saved")) {
             held.add(run);
         }
+    }
+
+    /** The current step of a run that has steps waits for its callback: the run ends there, or goes on. */
+    private void awaitCallback(Random random) throws Exception {
+        Held run = held.poll();
+        if (run == null) {
+            return;
+        }
+        List<String> step = unfinishedStep(run.jobId());
+        JsonNode answer = step.isEmpty()
+                ? null
+                : queue.call(
+                        "job_queue_await",
+                        Map.of(
+                                "job_id",
+                                run.jobId(),
+                                "token",
+                                run.token(),
+                                "step",
+                                Integer.parseInt(step.get(0)),
+                                "options",
+                                Map.of("within_seconds", 1, "keep_models", random.nextInt(3) == 0)));
+        if (answer == null
+                || List.of("held", "arrived", "timed_out")
+                        .contains(answer.path("result").asString())) {
+            held.add(run);
+        }
+    }
+
+    /** Brings what some step waits for, or extends its wait. */
+    private void callback(Random random) throws Exception {
+        String waits = random.nextInt(4) == 0 ? "" : " order by status <> 'delayed'";
+        List<String> some =
+                rows("select job_id from public.job_queue_jobs where steps is not null" + waits + " limit 5");
+        if (some.isEmpty()) {
+            return;
+        }
+        String job = some.get(random.nextInt(some.size()));
+        Map<String, Object> arguments = new HashMap<>(Map.of("job_id", job, "step", 0));
+        if (random.nextInt(4) == 0) {
+            arguments.put("options", Map.of("extend_seconds", 1));
+        } else {
+            arguments.put("payload", random.nextInt());
+        }
+        queue.call("job_queue_callback", arguments);
+    }
+
+    private List<String> unfinishedStep(String jobId) throws Exception {
+        return rows(
+                "select current_step::text from public.job_queue_jobs where job_id = ? and current_step < jsonb_array_length(steps)",
+                jobId);
     }
 
     /** The id of a job that is known, or nothing. */
@@ -248,6 +299,7 @@ class RandomTrafficTest extends EngineTest {
             queue.setModel(model, setting("starts_per_minute", null));
         }
         sql("update public.job_queue_jobs set lease_until = now() - interval '1 second' where status = 'running'");
+        sql("update public.job_queue_jobs set due_at = now() where status = 'delayed' and due_at < 'infinity'");
         while (true) {
             JsonNode claim = queue.claimWith("last", 50, Map.of());
             if (Queue.ids(claim).isEmpty()

@@ -62,6 +62,25 @@ final class Words {
                 + "}', 'w', 1)";
     }
 
+    /** A workflow of one step that runs. */
+    static String runningFlow(String job, String model) {
+        return "select public.job_queue_start('{" + job
+                + "}', null, '{\"worker_id\": \"old\", \"job_type\": \"workflow\"," + " \"steps\": [{\"models\": [\""
+                + model + "\"]}]}')";
+    }
+
+    /** Its step waits for a callback, and has given its models back. */
+    static String awaiting(String job) {
+        return await(job).sql();
+    }
+
+    /** The bound of its wait has passed, and nobody has looked yet. */
+    static String pastItsBound(String job) {
+        return "update public.job_queue_callbacks set until = now() - interval '1 second' where job_id = '{" + job
+                + "}';" + " update public.job_queue_jobs set due_at = now() - interval '1 second' where job_id = '{"
+                + job + "}'";
+    }
+
     /** The lease of a running job has run out. */
     static String dead(String job) {
         return "update public.job_queue_jobs set lease_until = now() - interval '1 second' where job_id = '{" + job
@@ -137,6 +156,37 @@ final class Words {
 
     static Call cancel(String job) {
         return new Call("cancel " + job, "select public.job_queue_cancel('{" + job + "}')");
+    }
+
+    static Call await(String job) {
+        return new Call(
+                "await in " + job,
+                "select public.job_queue_await('{" + job + "}', {" + job + ".token}, 0, '{\"within_seconds\": 600}')");
+    }
+
+    static Call awaitKeeping(String job) {
+        return new Call(
+                "await in " + job + ", models kept",
+                "select public.job_queue_await('{" + job + "}', {" + job + ".token}, 0, '{\"keep_models\": true}')");
+    }
+
+    static Call callback(String job, String payload) {
+        return new Call(
+                "callback " + payload + " for " + job,
+                "select public.job_queue_callback('{" + job + "}', 0, '\"" + payload + "\"', '{\"request_id\": \"b"
+                        + payload + "\"}')");
+    }
+
+    static Call extend(String job) {
+        return new Call(
+                "extension for " + job,
+                "select public.job_queue_callback('{" + job + "}', 0, null, '{\"extend_seconds\": 900}')");
+    }
+
+    static Call checkpoint(String job) {
+        return new Call(
+                "checkpoint of " + job,
+                "select public.job_queue_checkpoint('{" + job + "}', {" + job + ".token}, 0, '\"out\"')");
     }
 
     /** Its answer says besides whether the lease goes on. */
