@@ -68,6 +68,24 @@ class PublicApiTest {
                 .containsExactlyInAnyOrder("Filtered", "TypeRef");
     }
 
+    /** Micrometer is optional: what a program without it loads must not need it. */
+    @Test
+    void micrometer_isTouchedByItsBindingAlone() {
+        assertThat(CLASSES.stream()
+                        .filter(type -> type.getDirectDependenciesFromSelf().stream()
+                                .anyMatch(needs ->
+                                        needs.getTargetClass().getName().startsWith("io.micrometer.")))
+                        .map(JavaClass::getPackageName)
+                        .distinct())
+                .containsExactly("dev.interlock.micrometer");
+        assertThat(CLASSES.stream()
+                        .filter(type -> !type.getPackageName().equals("dev.interlock.micrometer"))
+                        .filter(type -> type.getDirectDependenciesFromSelf().stream()
+                                .anyMatch(needs ->
+                                        needs.getTargetClass().getName().startsWith("dev.interlock.micrometer."))))
+                .isEmpty();
+    }
+
     private static Stream<JavaClass> publicTypes() {
         return CLASSES.stream()
                 .filter(type -> type.getPackageName().equals("dev.interlock"))

@@ -104,6 +104,11 @@ public final class LocalSupabase implements AutoCloseable {
         return "http://127.0.0.1:" + gateway.port();
     }
 
+    /** How many requests have reached the gateway so far, whatever they were answered: for tests of what a program sends. */
+    public long requests() {
+        return gateway.requests();
+    }
+
     /** The secret key ({@code sb_secret_…}), which acts as {@code service_role}. */
     public String secretKey() {
         return keys.secret();

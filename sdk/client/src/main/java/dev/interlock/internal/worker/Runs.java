@@ -18,6 +18,8 @@ import java.util.concurrent.locks.ReentrantLock;
  * its slot until the database has answered its outcome. Thread-safe; no call is made under its lock.
  */
 final class Runs {
+    private static final long MAX_TEXT = 4L * 1024 * 1024;
+
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
     private final Map<Long, Run> held = new HashMap<>();
@@ -94,18 +96,28 @@ final class Runs {
         }
     }
 
-    /** Takes the outcomes that are ready now, at most so many. */
+    /** Takes the outcomes that are ready now: at most so many, and no more text at once than a request should carry. */
     List<Exchange.Ended> takeReady(int atMost) {
         lock.lock();
         try {
             List<Exchange.Ended> taken = new ArrayList<>();
+            long text = 0;
             while (taken.size() < atMost && !ready.isEmpty()) {
+                text += size(ready.element().outcome());
+                if (text > MAX_TEXT && !taken.isEmpty()) {
+                    break;
+                }
                 taken.add(ready.remove());
             }
             return taken;
         } finally {
             lock.unlock();
         }
+    }
+
+    private static int size(Outcome outcome) {
+        String result = outcome instanceof Outcome.Complete complete ? complete.resultJson() : null;
+        return result == null ? 0 : result.length();
     }
 
     /** A number that grows with every change; to be read before what a wait depends on is looked at. */

@@ -19,6 +19,7 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
 /** What stands before PostgREST on Supabase: it checks the project key and forwards {@code /rest/v1}. */
@@ -33,6 +34,7 @@ public final class Gateway implements AutoCloseable {
         System.setProperty("sun.net.httpserver.maxIdleConnections", "400");
     }
 
+    private final LongAdder requests = new LongAdder();
     private final HttpServer server;
     private final ExecutorService threads;
     private final HttpClient client;
@@ -70,11 +72,17 @@ public final class Gateway implements AutoCloseable {
         return gateway;
     }
 
+    /** How many requests have come so far. */
+    public long requests() {
+        return requests.sum();
+    }
+
     public int port() {
         return server.getAddress().getPort();
     }
 
     private void handle(HttpExchange exchange) throws IOException {
+        requests.increment();
         try (exchange) {
             exchange.getResponseHeaders().set("sb-request-id", UUID.randomUUID().toString());
             exchange.getResponseHeaders().set("sb-project-ref", "local");
