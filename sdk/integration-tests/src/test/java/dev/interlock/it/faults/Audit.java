@@ -146,6 +146,62 @@ final class Audit {
                 .isEmpty();
     }
 
+    /** How many of the jobs have not ended. */
+    int unfinished() throws SQLException {
+        return Integer.parseInt(rows("select count(*) from public.job_queue_jobs where handler like ?"
+                        + " and status in ('waiting', 'delayed', 'running')")
+                .get(0));
+    }
+
+    /** Each job's result as JSON, or how it ended otherwise. */
+    Map<String, String> results() throws SQLException {
+        Map<String, String> results = new HashMap<>();
+        for (String row : rows(
+                "select job_id || ' ' || case status when 'completed' then coalesce(result::text, 'null')"
+                        + " else status || ': ' || coalesce(error, '') end from public.job_queue_jobs where handler like ?")) {
+            results.put(row.substring(0, row.indexOf(' ')), row.substring(row.indexOf(' ') + 1));
+        }
+        return results;
+    }
+
+    /**
+     * Steps that were called under a token that is newer than that of their checkpoint.
+     *
+     * @param effects the steps that were called under each token
+     */
+    List<String> repeatedSteps(Map<Long, Set<String>> effects) throws SQLException {
+        List<String> repeated = new ArrayList<>();
+        List<String> checkpoints = rows(
+                "select j.job_id || ' ' || (g.metadata ->> 'step') || ' ' || (g.metadata ->> 'token')"
+                        + " from public.job_queue_log as g join public.job_queue_jobs as j using (job_id)"
+                        + " where j.handler like ? and g.metadata ->> 'step' is not null and g.event_type in ('checkpoint', 'released')");
+        Map<String, Long> savedUnder = new HashMap<>();
+        for (String row : checkpoints) {
+            String[] words = row.split(" ", -1);
+            savedUnder.merge(words[0] + " step" + words[1], Long.valueOf(words[2]), Math::min);
+        }
+        for (String row : rows(
+                "select j.job_id || ' ' || (g.metadata ->> 'token') from public.job_queue_log as g"
+                        + " join public.job_queue_jobs as j using (job_id) where j.handler like ? and g.event_type = 'started'")) {
+            String[] words = row.split(" ", -1);
+            long token = Long.parseLong(words[1]);
+            for (String step : effects.getOrDefault(token, Set.of())) {
+                Long saved = savedUnder.get(words[0] + " " + step);
+                if (saved != null && saved < token) {
+                    repeated.add(step + " of " + words[0] + " under token " + token + ", saved under " + saved);
+                }
+            }
+        }
+        return repeated;
+    }
+
+    /** What the log, replayed by the coordinator itself, says otherwise than the tables. */
+    List<String> differencesFromLog() throws SQLException {
+        return rows(
+                "select d ->> 'job_id' || ': ' || d::text from jsonb_array_elements("
+                        + "public.job_queue_replay('{\"max_jobs\": 10000}') -> 'differences') as d where d ->> 'job_id' like ?");
+    }
+
     /** How long after that moment the last run of this worker was taken back; null when it had none. */
     @Nullable
     Duration takenBack(String worker, Instant since) throws SQLException {

@@ -47,7 +47,7 @@ final class Load {
      *
      * @param request the job
      * @param end the status it ends with
-     * @param steps the calls of an attempt that completes it
+     * @param steps its calls: those of the attempt that completes it, or of all attempts of a workflow, which goes on from its checkpoints
      */
     record Planned(JobRequest request, String end, List<String> steps) {}
 
@@ -136,10 +136,10 @@ final class Load {
         JobRequest.Builder request;
         List<String> steps;
         if (dice < 7) {
-            request = JobRequest.workflow(id, run + TWO_STEPS).models(named(TWO_STEPS_MODELS));
+            request = workflow(id, TWO_STEPS, TWO_STEPS_MODELS);
             steps = List.of("step0", "step1");
         } else if (dice < 12) {
-            request = JobRequest.workflow(id, run + THREE_STEPS).models(named(THREE_STEPS_MODELS));
+            request = workflow(id, THREE_STEPS, THREE_STEPS_MODELS);
             steps = List.of("step0", "step1", "step2");
         } else {
             request = JobRequest.normal(id)
@@ -162,6 +162,14 @@ final class Load {
                         .build(),
                 end,
                 steps);
+    }
+
+    private JobRequest.Builder workflow(String id, String name, List<String> models) {
+        JobRequest.Builder request = JobRequest.workflow(id, run + name);
+        for (int i = 0; i < models.size(); i++) {
+            request.step("step" + i, run + models.get(i));
+        }
+        return request;
     }
 
     private List<String> some(int count) {

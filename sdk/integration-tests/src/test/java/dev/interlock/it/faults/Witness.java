@@ -39,6 +39,7 @@ final class Witness implements AutoCloseable {
     }
 
     private final ServerSocket server;
+    private final boolean tokensOrderModels;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
     private final Map<String, Integer> capacities = new HashMap<>();
@@ -48,6 +49,7 @@ final class Witness implements AutoCloseable {
     private final Map<String, Long> newestOfModel = new HashMap<>();
     private final Map<String, List<String>> callers = new HashMap<>();
     private final Map<Long, Map<String, Integer>> effects = new HashMap<>();
+    private Submissions submissions = (job, step, token) -> {};
     private final Map<String, String> ended = new TreeMap<>();
     private final List<String> overlaps = new ArrayList<>();
     private final List<String> late = new ArrayList<>();
@@ -55,14 +57,34 @@ final class Witness implements AutoCloseable {
     private int calls;
     private int cutOff;
 
-    private Witness(ServerSocket server) {
+    private Witness(ServerSocket server, boolean tokensOrderModels) {
         this.server = server;
+        this.tokensOrderModels = tokensOrderModels;
     }
 
+    /** One for runs that take all their models at their start: the calls of a model come in the order of tokens. */
     static Witness start() throws IOException {
-        Witness witness = new Witness(new ServerSocket(0, 50, InetAddress.getLoopbackAddress()));
+        return start(true);
+    }
+
+    /** One that minds the order of tokens for each job only: a run that takes models step by step keeps its token. */
+    static Witness ofSteps() throws IOException {
+        return start(false);
+    }
+
+    private static Witness start(boolean tokensOrderModels) throws IOException {
+        Witness witness = new Witness(new ServerSocket(0, 50, InetAddress.getLoopbackAddress()), tokensOrderModels);
         daemon(witness::accept, "witness");
         return witness;
+    }
+
+    /** Hears of each call that begins; it must be quick. */
+    interface Submissions {
+        void began(String job, String step, long token);
+    }
+
+    void tell(Submissions listener) {
+        locked(() -> submissions = listener);
     }
 
     int port() {
@@ -233,7 +255,7 @@ final class Witness implements AutoCloseable {
             if (there.size() >= capacities.getOrDefault(model, 1)) {
                 overlaps.add(model + ": " + call + " while there " + there);
             }
-            if (capacities.getOrDefault(model, 1) == 1) {
+            if (tokensOrderModels && capacities.getOrDefault(model, 1) == 1) {
                 fence("model " + model, newestOfModel, model, call);
             }
         }
@@ -244,6 +266,7 @@ final class Witness implements AutoCloseable {
             doubles.add(call + " did " + step + " " + times + " times");
         }
         inside.computeIfAbsent(call.process(), p -> new HashMap<>()).put(id, call);
+        submissions.began(call.job(), step, call.token());
     }
 
     private void fence(String what, Map<String, Long> newest, String key, Call call) {

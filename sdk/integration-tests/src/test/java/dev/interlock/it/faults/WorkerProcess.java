@@ -67,23 +67,27 @@ public final class WorkerProcess {
                         .key(order.key())
                         // Gives up soon, so that the worker's own repeats come into play.
                         .retry(new RetryOptions(2, Duration.ofMillis(20), Duration.ofMillis(100)))
-                        .build();
-                JobWorker worker = JobWorker.builder(JobCoordinator.create(supabase))
-                        .workerId(name)
-                        .handle(run + Load.CALL, job -> call(provider, job))
-                        .workflow(run + Load.TWO_STEPS, steps(provider, run, Load.TWO_STEPS_MODELS))
-                        .workflow(run + Load.THREE_STEPS, steps(provider, run, Load.THREE_STEPS_MODELS))
-                        .concurrency(Fleet.CONCURRENCY)
-                        .lease(order.lease())
-                        .pollInterval(Duration.ofMillis(20), POLL)
-                        .failurePolicy(FailurePolicy.exponential(Duration.ofMillis(20), Duration.ofMillis(200)))
-                        .closeGrace(Duration.ofSeconds(2))
-                        .stopTime(Duration.ofSeconds(1))
-                        .listener(new Outcomes(provider))
                         .build()) {
-            worker.start();
-            if (in.readLine() == null) {
-                endAnyway();
+            JobWorker.Builder builder = JobWorker.builder(JobCoordinator.create(supabase))
+                    .workerId(name)
+                    .handle(run + Load.CALL, job -> call(provider, job))
+                    .workflow(run + Load.TWO_STEPS, steps(provider, run, Load.TWO_STEPS_MODELS))
+                    .workflow(run + Load.THREE_STEPS, steps(provider, run, Load.THREE_STEPS_MODELS))
+                    .concurrency(Fleet.CONCURRENCY)
+                    .lease(order.lease())
+                    .pollInterval(Duration.ofMillis(20), POLL)
+                    .failurePolicy(FailurePolicy.exponential(Duration.ofMillis(20), Duration.ofMillis(200)))
+                    .closeGrace(Duration.ofSeconds(2))
+                    .stopTime(Duration.ofSeconds(1))
+                    .listener(new Outcomes(provider));
+            for (Flows.Plan plan : Flows.PLANS) {
+                builder.workflow(plan.definition(run, provider));
+            }
+            try (JobWorker worker = builder.build()) {
+                worker.start();
+                if (in.readLine() == null) {
+                    endAnyway();
+                }
             }
         }
     }
