@@ -3,10 +3,12 @@ package dev.interlock.samples;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.interlock.samples.quickstart.Quickstart;
+import dev.interlock.samples.studio.Studio;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
@@ -41,6 +43,27 @@ class SamplesTest {
     }
 
     @Test
+    void workerEndsEachJobAsTheKindOfItsFailureSays() throws Exception {
+        Run run = run(RunWorker.class);
+
+        assertThat(run.exit()).as(run.output()).isZero();
+        assertThat(run.output())
+                .contains("a-knight: COMPLETED after 1 attempt")
+                .contains("a-busy-knight: COMPLETED after 2 attempts")
+                .contains("a-forbidden-knight: FAILED after 1 attempt");
+        assertThat(run.left()).isEmpty();
+    }
+
+    @Test
+    void workflowGoesOnFromTheStepThatFailed() throws Exception {
+        Run run = run(RunWorkflow.class);
+
+        assertThat(run.exit()).as(run.output()).isZero();
+        assertThat(run.output()).contains("The first step was made once, the second one again from its output.");
+        assertThat(run.left()).isEmpty();
+    }
+
+    @Test
     void triggerRunsTheRowsOfAnApplicationThatKnowsNothingOfTheCoordinator() throws Exception {
         Run run = run(Trigger.class);
 
@@ -61,6 +84,21 @@ class SamplesTest {
         assertThat(run.left()).isEmpty();
     }
 
+    @Test
+    void studioIsAsPromisedUnderEachRuleAndDrawsIt() throws Exception {
+        Path picture = Path.of("target", "studio-test.svg");
+        Run run = run(Studio.class, "--jobs", "60", "--out", picture.toString());
+
+        assertThat(run.exit()).as(run.output()).isZero();
+        assertThat(run.output())
+                .contains("All as promised.")
+                .containsPattern("turned away \\(429\\) +0 +0 +0 +0\n")
+                .containsPattern("steps called again +0 +0 +0 +0\n");
+        assertThat(Files.readString(picture))
+                .contains(">whole_run<", ">release_as_used<", ">per_step<", "kill -9 worker-", "SIGTERM worker-");
+        assertThat(run.left()).isEmpty();
+    }
+
     /** The README's example is the sample's text. */
     @Test
     void theReadmeShowsTheSample() throws Exception {
@@ -75,16 +113,17 @@ class SamplesTest {
 
     private record Run(int exit, String output, List<String> left) {}
 
-    private static Run run(Class<?> main) throws Exception {
+    private static Run run(Class<?> main, String... arguments) throws Exception {
         String mark = "INTERLOCK_SAMPLE_RUN=" + UUID.randomUUID();
-        ProcessBuilder builder = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-Dstdout.encoding=UTF-8",
-                        "-Dinterlock.samples=.",
-                        "-cp",
-                        System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
-                        main.getName())
-                .redirectErrorStream(true);
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Dstdout.encoding=UTF-8",
+                "-Dinterlock.samples=.",
+                "-cp",
+                System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
+                main.getName()));
+        command.addAll(List.of(arguments));
+        ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
         builder.environment().remove("SUPABASE_URL");
         builder.environment().put(mark.substring(0, mark.indexOf('=')), mark.substring(mark.indexOf('=') + 1));
         Process process = builder.start();

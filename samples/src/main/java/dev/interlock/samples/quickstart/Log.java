@@ -42,27 +42,38 @@ final class Log {
         }
     }
 
+    private record Seq(long seq) {}
+
     private final SupabaseClient supabase;
     private final Demo demo;
+    private final long before;
+    private final Set<Long> seen = new HashSet<>();
     private final List<Row> rows = new ArrayList<>();
     private final Set<String> ended = new HashSet<>();
 
     Log(SupabaseClient supabase, Demo demo) {
         this.supabase = supabase;
         this.demo = demo;
+        this.before =
+                supabase.from("job_queue_log").select("seq").orderDescending("seq").limit(1).listOf(Seq.class).stream()
+                        .mapToLong(Seq::seq)
+                        .findFirst()
+                        .orElse(0);
     }
 
     /** The rows that have come since the last call. */
     List<Row> fresh() {
-        long last = rows.isEmpty() ? 0 : rows.get(rows.size() - 1).seq();
-        List<Row> fresh = supabase.from("job_queue_log")
+        // All of the run's again: a row may show after one of a higher number, for its transaction ended later.
+        List<Row> all = supabase.from("job_queue_log")
                 .select("seq,job_id,event_type,models,conflict_reason,metadata,created_at")
                 .like("job_id", "*" + demo.run())
-                .gt("seq", last)
+                .gt("seq", before)
                 .order("seq")
                 .limit(1000)
                 .listOf(Row.class);
-        rows.addAll(fresh);
+        List<Row> fresh = all.stream().filter(row -> seen.add(row.seq())).toList();
+        rows.clear();
+        rows.addAll(all);
         fresh.stream().filter(row -> ENDS.contains(row.eventType())).forEach(row -> ended.add(row.jobId()));
         return fresh;
     }
