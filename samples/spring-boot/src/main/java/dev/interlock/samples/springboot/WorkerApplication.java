@@ -4,7 +4,8 @@ import dev.interlock.JobCoordinator;
 import dev.interlock.JobWorker;
 import dev.interlock.Outcome;
 import dev.interlock.SupabaseClient;
-import dev.interlock.WorkerListener;
+import dev.interlock.micrometer.WorkerMetrics;
+import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Duration;
 import org.springframework.beans.factory.annotation.Value;
 import org.springframework.boot.SpringApplication;
@@ -39,15 +40,15 @@ public class WorkerApplication {
     /** Not started here: {@link WorkerLifecycle} does that when everything else is ready. */
     @Bean
     JobWorker worker(
-            JobCoordinator coordinator, WorkerListener listener, @Value("${app.image-handler:image}") String handler) {
+            JobCoordinator coordinator, MeterRegistry registry, @Value("${app.image-handler:image}") String handler) {
         return JobWorker.builder(coordinator)
-                .handle(handler, job -> {
-                    Prompt prompt = job.payload(Prompt.class);
-                    return Outcome.complete(new Image("https://example.com/" + prompt.text() + ".png"));
-                })
+                .handle(
+                        handler,
+                        Prompt.class,
+                        (prompt, job) -> Outcome.complete(new Image("https://example.com/" + prompt.text() + ".png")))
                 .concurrency(4)
                 .closeGrace(Duration.ofSeconds(20))
-                .listener(listener)
+                .listener(new WorkerMetrics(registry))
                 .build();
     }
 }
