@@ -224,6 +224,7 @@ public final class JobCoordinator {
                 Checks.step(step),
                 json,
                 Checks.range("The next step", nextStep, step + 1, 100),
+                List.of(),
                 Calls.newRequestId());
     }
 
@@ -239,7 +240,7 @@ public final class JobCoordinator {
      * @throws InvalidRequestException when the step is not the current one, or the job has no steps
      */
     public AwaitResult awaitCallback(Lease held, int step, AwaitCallback wait) {
-        return calls.await(held, Checks.step(step), Checks.required("The wait", wait), Calls.newRequestId());
+        return calls.await(held, Checks.step(step), Checks.required("The wait", wait), List.of(), Calls.newRequestId());
     }
 
     /**

@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
  * Immutable; given out by the coordinator with a {@link Lease}.
  *
  * @param holding how it holds its models
- * @param steps its steps, in order
+ * @param steps its steps, in order; empty for a job that another system began, or that a row of {@code jobs} brought, until
+ *     a worker that knows its workflow has saved a step
  * @param currentStep the first step that is not done, from 0; the number of steps when all are done
  * @param stepAttempt which attempt of the current step this is, from 1
  * @param checkpoints the outputs of the steps that are done, as JSON text, by their numbers. A step that was passed over

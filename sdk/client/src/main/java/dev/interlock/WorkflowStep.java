@@ -199,8 +199,9 @@ public final class WorkflowStep {
         }
 
         /**
-         * Runs it only when this is so; otherwise it is passed over, and its models are not taken, or given back. Asked once,
-         * when the steps before it are done, of their outputs: it must depend on nothing else.
+         * Runs it only when this is so; otherwise it is passed over, and its models are not taken, or given back. It is asked
+         * when the steps before it are done and saved, and again by a run that resumes here: of their outputs and the job's
+         * payload, so let it depend on nothing else. What it throws is a failure of the step.
          */
         public Builder when(Predicate<StepContext> condition) {
             this.condition = Checks.required("The condition of the step", condition);

@@ -17,6 +17,7 @@ import dev.interlock.InvalidRequestException;
 import dev.interlock.JobExplanation;
 import dev.interlock.JobRequest;
 import dev.interlock.JobStatus;
+import dev.interlock.JobStep;
 import dev.interlock.Lease;
 import dev.interlock.LeaseLostException;
 import dev.interlock.LeaseOutcome;
@@ -139,10 +140,24 @@ public final class Calls {
                 Json.word(OutcomeStatus.class, Wire.string(answer, "result")), Wire.strings(answer.path("models")));
     }
 
-    /** Saves the output of a step; throws when the lease is not the run's any more. */
+    /**
+     * Saves the output of a step; throws when the lease is not the run's any more.
+     *
+     * @param lateSteps the steps of a job that came without, such as one from a row of {@code jobs}; empty where it has some
+     */
     public CheckpointResult checkpoint(
-            Lease lease, int step, @Nullable String outputJson, int nextStep, String requestId) {
-        Map<String, Object> options = Map.of("request_id", requestId, "next_step", nextStep);
+            Lease lease,
+            int step,
+            @Nullable String outputJson,
+            int nextStep,
+            List<JobStep> lateSteps,
+            String requestId) {
+        Map<String, @Nullable Object> options = new LinkedHashMap<>();
+        options.put("request_id", requestId);
+        options.put("next_step", nextStep);
+        if (!lateSteps.isEmpty()) {
+            options.put("steps", Wire.list(lateSteps, Wire::step));
+        }
         JsonNode answer = call(
                 "job_queue_checkpoint",
                 args(
@@ -160,14 +175,17 @@ public final class Calls {
         return Wire.checkpointed(answer);
     }
 
-    /** Waits for the callback of a step; throws when the lease is not the run's any more. */
-    public AwaitResult await(Lease lease, int step, AwaitCallback wait, String requestId) {
+    /** Waits for the callback of a step, as {@link #checkpoint} with its late steps; throws when the lease is not the run's any more. */
+    public AwaitResult await(Lease lease, int step, AwaitCallback wait, List<JobStep> lateSteps, String requestId) {
         Map<String, @Nullable Object> options = new LinkedHashMap<>();
         options.put("request_id", requestId);
         options.put("within_seconds", Checks.seconds(wait.within()));
         options.put("keep_models", wait.keepsModels());
         if (wait.noteJson() != null) {
             options.put("note", new RawValue(wait.noteJson()));
+        }
+        if (!lateSteps.isEmpty()) {
+            options.put("steps", Wire.list(lateSteps, Wire::step));
         }
         JsonNode answer = call(
                 "job_queue_await",

@@ -83,7 +83,7 @@ final class Wire {
         return options;
     }
 
-    private static Map<String, @Nullable Object> step(JobStep step) {
+    static Map<String, @Nullable Object> step(JobStep step) {
         Map<String, @Nullable Object> object = new LinkedHashMap<>();
         object.put("name", step.name());
         object.put("models", step.models());
@@ -195,7 +195,8 @@ final class Wire {
     }
 
     private static @Nullable WorkflowState workflow(JsonNode lease) {
-        if (!lease.path("steps").isArray()) {
+        boolean steps = lease.path("steps").isArray();
+        if (!steps && !lease.has("current_step")) {
             return null;
         }
         Map<Integer, @Nullable String> checkpoints = new TreeMap<>();
@@ -203,7 +204,7 @@ final class Wire {
             checkpoints.put(Integer.valueOf(saved.getKey()), Json.text(saved.getValue()));
         }
         return new WorkflowState(
-                Json.word(Holding.class, stringOrNull(lease, "holding")),
+                steps ? Json.word(Holding.class, stringOrNull(lease, "holding")) : Holding.WHOLE_RUN,
                 list(lease.path("steps"), s -> new JobStep(string(s, "name"), strings(s.path("models")))),
                 lease.path("current_step").asInt(0),
                 lease.path("step_attempt").asInt(lease.path("attempt").asInt(1)),

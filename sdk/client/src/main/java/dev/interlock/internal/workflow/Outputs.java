@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 
 /** The outputs of the steps that are done, as the JSON that is in the database. Not thread-safe; steps see copies. */
 final class Outputs {
-    /** The checkpoint of a first step that was passed over: others have none, but the first place is where a job stands. */
+    /** The checkpoint of a step that was passed over when the job stood at it; of those that never were reached there is none. */
     static final String PASSED_OVER = "{\"interlock\":\"passed over\"}";
 
     private final WorkflowDefinition definition;

@@ -5,6 +5,7 @@ import dev.interlock.AwaitResult;
 import dev.interlock.Callback;
 import dev.interlock.CallbackHandler;
 import dev.interlock.CallbackTimeoutException;
+import dev.interlock.JobStep;
 import dev.interlock.Outcome;
 import dev.interlock.OutcomeStatus;
 import dev.interlock.StepHandler;
@@ -13,6 +14,7 @@ import dev.interlock.WorkflowStep;
 import dev.interlock.internal.coordination.Json;
 import dev.interlock.internal.worker.RunControl;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 
@@ -21,9 +23,11 @@ final class StepCall {
     private final RunControl run;
     private final StepView view;
     private final WorkflowStep step;
+    private final List<JobStep> lateSteps;
     private @Nullable Outcome over;
 
-    StepCall(RunControl run, StepView view) {
+    StepCall(RunControl run, StepView view, List<JobStep> lateSteps) {
+        this.lateSteps = lateSteps;
         this.run = run;
         this.view = view;
         this.step = view.step();
@@ -68,7 +72,8 @@ final class StepCall {
 
     private @Nullable Object await(AwaitCallback wait, @Nullable String noteJson) throws Exception {
         while (true) {
-            AwaitResult answer = Writes.send(run, id -> run.calls().await(run.lease(), view.index(), wait, id));
+            AwaitResult answer =
+                    Writes.send(run, id -> run.calls().await(run.lease(), view.index(), wait, lateSteps, id));
             switch (answer.result()) {
                 case ARRIVED -> {
                     run.writing(false);

@@ -2,6 +2,7 @@ package dev.interlock.it.workflow;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.interlock.FailurePolicy;
 import dev.interlock.Holding;
 import dev.interlock.OutcomeStatus;
 import dev.interlock.WorkflowDefinition;
@@ -10,7 +11,7 @@ import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
@@ -72,52 +73,65 @@ class ConditionsTest extends WorkflowTestBase {
     }
 
     @Test
-    @DisplayName("What was decided holds for whoever resumes: the condition is not asked again")
+    @DisplayName("What was passed over stays so for whoever resumes")
     void resumesAsDecided() throws Exception {
-        AtomicInteger asked = new AtomicInteger();
         CountDownLatch inLast = new CountDownLatch(1);
-        WorkflowDefinition dying = conditional(asked, "first", () -> {
-            wire.cut();
-            inLast.countDown();
-            new CountDownLatch(1).await();
-        });
-        WorkflowDefinition next = conditional(asked, "second", () -> {});
-        closing(worker(new Heard(1), dying).lease(Duration.ofSeconds(6)).build())
-                .start();
-        others.enqueue(job("j", dying).build());
-        await(inLast);
-        letLeaseRunOut(name("j"));
-        Heard heard = new Heard(1);
-        closing(worker(others, "another", heard, next).build()).start();
-        heard.awaitRuns();
-
-        assertThat(asked).hasValue(2);
-        assertThat(heard.steps).containsExactly("last");
-        assertThat(called).containsExactly("first false true", "second false true");
-    }
-
-    private interface Act {
-        void run() throws Exception;
-    }
-
-    /** Passes over its first step when it is asked first, and would not when it is asked again. */
-    private WorkflowDefinition conditional(AtomicInteger asked, String who, Act inLast) {
-        return workflow()
-                .step(
-                        "never",
-                        s -> s.noModel()
-                                .when(step -> asked.incrementAndGet() > 2)
-                                .handler(step -> "never"))
+        AtomicBoolean first = new AtomicBoolean(true);
+        WorkflowDefinition definition = workflow()
+                .step("never", s -> s.noModel().when(step -> false).handler(step -> "never"))
                 .step("image", name("a"), step -> "image")
                 .step(
                         "last",
                         s -> s.model(name("b"))
-                                .when(step -> asked.incrementAndGet() == 2)
+                                .when(step -> step.hasOutput("image") && !step.hasOutput("never"))
                                 .handler(step -> {
-                                    called.add(who + " " + step.hasOutput("never") + " " + step.hasOutput("image"));
-                                    inLast.run();
+                                    called.add(step.hasOutput("never") + " " + step.previousOutput(String.class));
+                                    if (first.getAndSet(false)) {
+                                        wire.cut();
+                                        inLast.countDown();
+                                        new CountDownLatch(1).await();
+                                    }
                                     return "done";
                                 }))
                 .build();
+        closing(worker(new Heard(1), definition).lease(Duration.ofSeconds(6)).build())
+                .start();
+        others.enqueue(job("j", definition).build());
+        await(inLast);
+        letLeaseRunOut(name("j"));
+        Heard heard = new Heard(1);
+        closing(worker(others, "another", heard, definition).build()).start();
+        heard.awaitRuns();
+
+        assertThat(heard.steps).containsExactly("last");
+        assertThat(called).containsExactly("false image", "false image");
+    }
+
+    @Test
+    @DisplayName("A condition that throws fails its own step: the one before it is saved and not run again")
+    void conditionThrows() throws Exception {
+        AtomicBoolean broken = new AtomicBoolean(true);
+        WorkflowDefinition definition = workflow()
+                .step("image", name("a"), step -> called.add("image"))
+                .step(
+                        "video",
+                        s -> s.model(name("b"))
+                                .failurePolicy(FailurePolicy.exponential(Duration.ofMillis(1), Duration.ofMillis(2)))
+                                .when(step -> {
+                                    if (broken.getAndSet(false)) {
+                                        throw new IllegalStateException("broken");
+                                    }
+                                    return false;
+                                })
+                                .handler(step -> called.add("video")))
+                .build();
+        Heard heard = new Heard(2);
+        closing(worker(heard, definition).build()).start();
+        others.enqueue(job("j", definition).build());
+        heard.awaitRuns();
+
+        assertThat(heard.statuses).containsExactly(OutcomeStatus.RETRY_SCHEDULED, OutcomeStatus.COMPLETED);
+        assertThat(called).containsExactly("image");
+        assertThat(others.explain(name("j")).result(Boolean.class)).isTrue();
     }
 }
