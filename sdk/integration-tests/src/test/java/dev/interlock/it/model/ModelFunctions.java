@@ -50,7 +50,7 @@ final class ModelFunctions {
             case "job_queue_sweep" ->
                 Map.of(
                         "recovered",
-                        model.recover().size(),
+                        model.recovery.recover().size(),
                         "requests_removed",
                         new Expect.Whatever(),
                         "log_rows_removed",
@@ -76,7 +76,7 @@ final class ModelFunctions {
 
     private Object claimOnce(Arguments options, String worker, long atMost) {
         return once(options, () -> {
-            model.recover(foundByClaim(worker, options));
+            model.recovery.recover(foundByClaim(worker, options));
             return answers.claimed(model.claim(worker, atMost, options));
         });
     }
@@ -84,7 +84,8 @@ final class ModelFunctions {
     /** Dead leases, due jobs; those that waited for such a worker; and, where it is news that it is there, those that nobody can run. */
     private List<ModelJob> foundByClaim(String worker, Arguments filter) {
         boolean look = model.workers.claims(worker, filter);
-        return model.found(job -> job.skipped ? Workers.runs(filter, job) : look && model.workers.areMissing(job));
+        return model.recovery.found(
+                job -> job.skipped ? Workers.runs(filter, job) : look && model.workers.areMissing(job));
     }
 
     private Object enqueue(List<Arguments> jobs) {
@@ -94,7 +95,7 @@ final class ModelFunctions {
                 model.rows.add(job.text("job_id"));
             }
         }
-        model.recover();
+        model.recovery.recover();
         Set<String> fresh = enterNew(jobs, "queued");
         return Map.of(
                 "jobs",
@@ -120,7 +121,7 @@ final class ModelFunctions {
         }
         // Who asks for a job runs it: it comes back, and is not set aside. Open: who asks again looks for others that
         // nobody can run.
-        model.recover(model.found(
+        model.recovery.recover(model.recovery.found(
                 other -> known != null && (other == known ? other.skipped : model.workers.areMissing(other))));
         Set<String> fresh = enterNew(List.of(new Arguments(job)), "");
         ModelJob asked = known(given.text("job_id"));
@@ -184,7 +185,7 @@ final class ModelFunctions {
         answer.put("outcomes", results);
         if (options.has("claim")) {
             Arguments claim = options.object("claim");
-            model.recover(found);
+            model.recovery.recover(found);
             answer.putAll(answers.claimed(model.claim(worker, claim.number("max_jobs", 1), claim)));
         }
         return answer;
@@ -266,7 +267,7 @@ final class ModelFunctions {
         }
         refuseUnknownModels(jobs);
         rows.forEach(row -> model.rows.add(row.text("job_id")));
-        model.recover();
+        model.recovery.recover();
         enterNew(jobs, "queued");
         return Map.of();
     }
@@ -276,7 +277,7 @@ final class ModelFunctions {
         model.rows.remove(id);
         if (model.jobs.containsKey(id) && !known(id).isOver()) {
             operator.cancel(known(id));
-            model.recover();
+            model.recovery.recover();
         }
         return Map.of();
     }

@@ -9,7 +9,6 @@ import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -32,6 +31,7 @@ final class ReferenceModel {
     final Limits limits = new Limits();
     final Workers workers = new Workers(this);
     final Overtakes overtakes = new Overtakes(this);
+    final Recovery recovery = new Recovery(this);
     final SortedMap<String, ModelLine> lines = new TreeMap<>();
     final SortedMap<String, String> aliases = new TreeMap<>();
     final SortedMap<String, ModelJob> jobs = new TreeMap<>();
@@ -293,50 +293,6 @@ final class ReferenceModel {
         job.holds.clear();
     }
 
-    /**
-     * Dead leases are taken back, deadlines seen to, due jobs let in.
-     *
-     * <p>Open: who does this. The design says "whoever claims next, and the sweep"; in the engine whoever enters a job (enqueue, start, an inserted
-     * row) does it as well, and a job that a completion names is left to the next call. A job taken back past its deadline is failed by the next.
-     */
-    List<ModelJob> recover() {
-        return recover(found(job -> false));
-    }
-
-    /** What is to be seen to now, and those that are called for besides. */
-    List<ModelJob> found(Predicate<ModelJob> calledFor) {
-        return jobs.values().stream()
-                .filter(job -> isRecoverable(job) || calledFor.test(job))
-                .toList();
-    }
-
-    List<ModelJob> recover(List<ModelJob> found) {
-        for (ModelJob job : found) {
-            if (job.running) {
-                takeBack(job);
-            } else if (job.isPast(job.deadline, now)) {
-                end(job, "failed", "expired");
-            } else if (waits(job)) {
-                job.skipped = true;
-                event(job, "skipped");
-            } else {
-                job.due = null;
-                job.skipped = false;
-                event(job, "queued");
-            }
-        }
-        return found;
-    }
-
-    boolean isRecoverable(ModelJob job) {
-        if (job.isOver()) {
-            return false;
-        }
-        return job.running
-                ? job.isPast(job.leaseUntil, now)
-                : job.isPast(job.deadline, now) || job.isPast(job.due, now);
-    }
-
     /** The times at which something changes by itself. */
     List<Long> timesAhead() {
         List<Long> times = new ArrayList<>(workers.timesAhead().toList());
@@ -351,17 +307,6 @@ final class ReferenceModel {
             }
         }
         return times;
-    }
-
-    private void takeBack(ModelJob job) {
-        if (job.cancelRequested) {
-            end(job, "cancelled", "cancelled");
-        } else if (job.attempt >= job.maxAttempts) {
-            end(job, "failed", "failed");
-        } else {
-            stop(job);
-            event(job, "lease_expired");
-        }
     }
 
     /**

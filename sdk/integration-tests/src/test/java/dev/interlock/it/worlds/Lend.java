@@ -62,7 +62,7 @@ final class Lend {
         int job = Settle.first(s, c, c.behind);
         c.behind &= ~(1 << job);
         c.passing = 0;
-        if (lockedByOthers(s, c, 1 << job)) {
+        if (Locks.othersHave(s, c, 1 << job)) {
             return "passes over job " + job;
         }
         c.lockedJobs |= 1 << job;
@@ -99,7 +99,7 @@ final class Lend {
     boolean pass(State s, Session c) {
         int line = Integer.numberOfTrailingZeros(c.toLock);
         boolean unlocked = broken == Break.LEND_WITHOUT_ROW_LOCKS;
-        if (!unlocked && lockedByOthers(s, c, c.candidates)) {
+        if (!unlocked && Locks.othersHave(s, c, c.candidates)) {
             return true;
         }
         c.lockedJobs |= unlocked ? 0 : c.candidates;
@@ -152,14 +152,5 @@ final class Lend {
             }
         }
         changes.begin(s, c, 1 << job);
-    }
-
-    private static boolean lockedByOthers(State s, Session c, int jobs) {
-        for (Session other : s.sessions) {
-            if (other != c && (other.lockedJobs & jobs) != 0) {
-                return true;
-            }
-        }
-        return false;
     }
 }

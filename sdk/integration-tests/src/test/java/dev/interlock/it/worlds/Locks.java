@@ -48,6 +48,16 @@ final class Locks {
         };
     }
 
+    /** Whether one of these rows of jobs is locked by somebody else. */
+    static boolean othersHave(State s, Session c, int jobs) {
+        for (Session other : s.sessions) {
+            if (other != c && (other.lockedJobs & jobs) != 0) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     private static boolean overlaps(long linesMask, int lines) {
         for (int line = 0; line < 4; line++) {
             if ((lines >> line & 1) != 0 && (linesMask >> 16 * line & 0xffff) != 0) {

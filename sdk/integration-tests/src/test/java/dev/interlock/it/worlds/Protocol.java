@@ -2,6 +2,7 @@ package dev.interlock.it.worlds;
 
 import dev.interlock.it.worlds.World.Action;
 import dev.interlock.it.worlds.World.Kind;
+import java.util.Arrays;
 
 /**
  * The functions as programs: for a state and a session, the states that its next step can lead to. A step is one statement with a snapshot of its
@@ -21,6 +22,7 @@ final class Protocol {
     private final Calls calls;
     private final Settle settle;
     private final Changes changes;
+    private final Take take;
     private final Lend lend;
 
     Protocol(World world, Break broken) {
@@ -30,6 +32,7 @@ final class Protocol {
         this.calls = new Calls(world, this);
         this.settle = new Settle(world, broken);
         this.changes = new Changes(world, broken);
+        this.take = new Take(world, broken);
         this.lend = new Lend(world, broken, changes);
     }
 
@@ -120,7 +123,7 @@ final class Protocol {
                 return "derives runnable of all";
             }
             case Session.SNAPSHOT -> {
-                c.candidates = candidates(s, c);
+                c.candidates = take.candidates(s, c);
                 c.at = Session.TRY;
                 if (c.candidates == 0) {
                     lendOrFinish(s, c);
@@ -128,7 +131,13 @@ final class Protocol {
                 return "looks for runnable jobs";
             }
             case Session.TRY -> {
-                return tryNext(s, c);
+                String what = take.next(s, c);
+                // A claim with an outcome takes as many.
+                if (c.candidates == 0 || Integer.bitCount(c.taken) >= most(s, c)) {
+                    changes.begin(s, c, c.taken);
+                    lendOrFinish(s, c);
+                }
+                return what;
             }
             case Session.START_ROW -> {
                 c.lockedJobs |= c.argument;
@@ -297,8 +306,7 @@ final class Protocol {
         c.busy = 0;
         c.touched = 0;
         c.toLock = 0;
-        int most = c.claims ? world.callers().get(indexOf(s, c)).claims() : 1;
-        if (c.behind != 0 && Integer.bitCount(c.taken) < most) {
+        if (c.behind != 0 && Integer.bitCount(c.taken) < (c.claims ? most(s, c) : 1)) {
             c.at = Session.LEND;
         } else {
             c.behind = 0;
@@ -326,53 +334,8 @@ final class Protocol {
         return 0;
     }
 
-    private int candidates(State s, Session c) {
-        int jobs = 0;
-        for (int j = 0; j < world.jobs(); j++) {
-            int row = s.row(c, j);
-            jobs |= Row.waits(row) && (Row.runnable(row) || broken == Break.CLAIM_WITHOUT_SEATS) ? 1 << j : 0;
-        }
-        return jobs;
-    }
-
-    /** The next row of the claim's snapshot: skipped if locked, else locked and looked at again as it is now. */
-    private String tryNext(State s, Session c) {
-        int job = Settle.first(s, c, c.candidates);
-        c.candidates &= ~(1 << job);
-        boolean free = true;
-        for (Session other : s.sessions) {
-            free &= other == c || (other.lockedJobs >> job & 1) == 0;
-        }
-        String what = "passes over job " + job;
-        if (free) {
-            c.lockedJobs |= 1 << job;
-            int row = s.row(c, job);
-            boolean still = Row.waits(row) && (Row.runnable(row) || broken == Break.CLAIM_WITHOUT_SEATS);
-            if (still || broken == Break.CLAIM_WITHOUT_RECHECK) {
-                c.taken |= 1 << job;
-                what = "takes job " + job;
-            } else {
-                what = "finds job " + job + " changed";
-            }
-        }
-        // A claim with an outcome takes as many.
-        if (c.candidates == 0
-                || Integer.bitCount(c.taken)
-                        >= world.callers().get(indexOf(s, c)).claims()) {
-            c.candidates = 0;
-            changes.begin(s, c, c.taken);
-            lendOrFinish(s, c);
-        }
-        return what;
-    }
-
-    private static int indexOf(State s, Session c) {
-        for (int i = 0; i < s.sessions.length; i++) {
-            if (s.sessions[i] == c) {
-                return i;
-            }
-        }
-        throw new IllegalStateException();
+    private int most(State s, Session c) {
+        return world.callers().get(Arrays.asList(s.sessions).indexOf(c)).claims();
     }
 
     private void commit(State s, Session c, int i) {
