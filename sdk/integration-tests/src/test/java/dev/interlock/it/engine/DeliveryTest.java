@@ -2,13 +2,18 @@ package dev.interlock.it.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -86,7 +91,28 @@ class DeliveryTest extends EngineTest {
             deliveries.add(() -> !queue.claim("poller", 1).isEmpty());
         }
 
-        assertThat(atOnce(deliveries)).containsOnlyOnce(true);
+        List<Boolean> started = new ArrayList<>();
+        ExecutorService threads = Executors.newFixedThreadPool(deliveries.size());
+        try (Connection gate = local.openConnection();
+                Statement statement = gate.createStatement()) {
+            // All of them come to the job before any can have it.
+            gate.setAutoCommit(false);
+            statement.execute("select from public.job_queue_jobs where job_id = '" + id + "' for update");
+            List<Future<Boolean>> answers = new ArrayList<>();
+            deliveries.forEach(delivery -> answers.add(threads.submit(delivery)));
+            String waiting = "select pid from pg_stat_activity where wait_event_type = 'Lock' and query like '%job_queue_%'";
+            while (rows(waiting).size() + answers.stream().filter(Future::isDone).count() < answers.size()) {
+                Thread.onSpinWait();
+            }
+            gate.commit();
+            for (Future<Boolean> answer : answers) {
+                started.add(answer.get());
+            }
+        } finally {
+            threads.shutdownNow();
+        }
+
+        assertThat(started).containsOnlyOnce(true);
         assertThat(events(id)).containsExactly("queued", "started");
     }
 

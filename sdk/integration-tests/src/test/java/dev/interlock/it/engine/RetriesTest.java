@@ -203,6 +203,12 @@ class RetriesTest extends EngineTest {
             case "no capacity" -> queue.setModel("m", Map.of("capacity", 1));
             case "a paused model" -> queue.setModel("m", Map.of("paused", false));
             case "a paused queue" -> queue.setLimits(Map.of("paused", false));
+            case "no worker" -> {
+                letTimePass(70);
+                assertThat(Queue.ids(queue.claimWith("v", 5, Map.of("handlers", List.of("video")))))
+                        .isEmpty();
+                assertThat(queue.status(id)).isEqualTo("delayed");
+            }
             case "not due", "backing off" -> sql("update public.job_queue_jobs set due_at = now() where job_id = 'a'");
             case "a rate" -> {
                 sql("update public.job_queue_starts set started_at = started_at - interval '61 seconds' where true");
