@@ -100,8 +100,11 @@ class DeliveryTest extends EngineTest {
             statement.execute("select from public.job_queue_jobs where job_id = '" + id + "' for update");
             List<Future<Boolean>> answers = new ArrayList<>();
             deliveries.forEach(delivery -> answers.add(threads.submit(delivery)));
-            String waiting = "select pid from pg_stat_activity where wait_event_type = 'Lock' and query like '%job_queue_%'";
-            while (rows(waiting).size() + answers.stream().filter(Future::isDone).count() < answers.size()) {
+            String waiting =
+                    "select pid from pg_stat_activity where wait_event_type = 'Lock' and query like '%job_queue_%'";
+            while (rows(waiting).size()
+                            + answers.stream().filter(Future::isDone).count()
+                    < answers.size()) {
                 Thread.onSpinWait();
             }
             gate.commit();

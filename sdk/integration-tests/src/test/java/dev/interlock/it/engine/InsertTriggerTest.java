@@ -14,9 +14,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -142,20 +144,30 @@ class InsertTriggerTest extends EngineTest {
     @DisplayName("A queue that refuses unknown models refuses the insert, and lets in what it let in before")
     void unknownModels() throws Exception {
         queue.setModel("m", Map.of("capacity", 1));
-        try (Connection connection = local.openConnection();
-                Statement statement = connection.createStatement()) {
-            connection.setAutoCommit(false);
-            statement.execute("set transaction isolation level repeatable read");
-            statement.execute("insert into public.jobs (job_id, prompt, required_models) values ('" + id
-                    + "', 'p', '[\"new\"]')");
-            queue.setLimits(Map.of("unknown_models", "refuse"));
-            connection.commit();
-        }
+        insertLateAndThenRefuse(id, "new");
+        assertThat(queue.claim("w", 5)).containsExactly(id);
+        String other = UUID.randomUUID().toString();
+        insertLateAndThenRefuse(other, "another");
 
         assertThatThrownBy(() -> sql("insert into public.jobs (prompt, required_models) values ('p', '[\"newer\"]')"))
                 .satisfies(e -> assertThat(((SQLException) e).getSQLState()).isEqualTo("JQ008"));
         sql("insert into public.jobs (prompt, required_models) values ('p', '[\"m\"]')");
-        assertThat(queue.claim("w", 5)).hasSize(2).contains(id);
+        assertThat(rows("select models::text from public.job_queue_jobs where job_id = ?", other))
+                .containsExactly("{another}");
+        assertThat(queue.claim("w", 5)).hasSize(2).contains(other);
+    }
+
+    private void insertLateAndThenRefuse(String job, String model) throws SQLException {
+        queue.setLimits(Map.of("unknown_models", "create"));
+        try (Connection connection = local.openConnection();
+                Statement statement = connection.createStatement()) {
+            connection.setAutoCommit(false);
+            statement.execute("set transaction isolation level repeatable read");
+            statement.execute("insert into public.jobs (job_id, prompt, required_models) values ('" + job
+                    + "', 'p', '[\"" + model + "\"]')");
+            queue.setLimits(Map.of("unknown_models", "refuse"));
+            connection.commit();
+        }
     }
 
     @ParameterizedTest
@@ -215,16 +227,30 @@ class InsertTriggerTest extends EngineTest {
             holder.execute("select public.job_queue_start('held', '[\"m\"]')");
 
             insertOverHttp("m");
-            connection.rollback();
+            // Nor where nothing of the inserter's own bounds its waits for locks.
+            ExecutorService direct = Executors.newSingleThreadExecutor();
+            try {
+                direct.submit(() -> {
+                            sql(
+                                    "set lock_timeout = 0; insert into public.jobs (prompt, required_models) values ('direct', '[\"m\"]')");
+                            return "";
+                        })
+                        .get(30, TimeUnit.SECONDS);
+            } finally {
+                direct.shutdown();
+                connection.rollback();
+            }
         }
 
         assertThat(queue.claim("w", 5)).hasSize(1);
+        assertThat(inLine()).hasSize(2);
     }
 
     @Test
     @DisplayName("Two transactions that hold each other's lines and then insert: both rows enter, neither insert fails")
     void crossedTransactions() throws Exception {
         List<Callable<String>> calls = new ArrayList<>();
+        CyclicBarrier both = new CyclicBarrier(2);
         for (String models : List.of("m n", "n m")) {
             calls.add(() -> {
                 try (Connection connection = local.openConnection();
@@ -232,6 +258,7 @@ class InsertTriggerTest extends EngineTest {
                     connection.setAutoCommit(false);
                     statement.execute(
                             "select public.job_queue_start('" + models + "', '[\"" + models.charAt(0) + "\"]')");
+                    both.await();
                     statement.execute("insert into public.jobs (prompt, required_models) values ('p', '[\""
                             + models.charAt(2) + "\"]')");
                     connection.commit();
@@ -243,6 +270,17 @@ class InsertTriggerTest extends EngineTest {
         assertThat(atOnce(calls)).containsExactly("committed", "committed");
         queue.sweep();
         assertThat(rows("select job_id from public.job_queue_jobs")).hasSize(4);
+    }
+
+    @Test
+    @DisplayName(
+            "A transaction that has called the queue takes none of its locks a second time: its rows enter with the next call")
+    void afterACallOfTheQueue() throws Exception {
+        sql("begin; select public.job_queue_start('a', '[\"m\"]');"
+                + " insert into public.jobs (prompt, required_models) values ('p', '[\"n\"]'); commit");
+        assertThat(inLine()).isEmpty();
+        queue.sweep();
+        assertThat(inLine()).containsExactly("p");
     }
 
     @Test
