@@ -87,7 +87,7 @@ class SamplesTest {
     @Test
     void studioIsAsPromisedUnderEachRuleAndDrawsIt() throws Exception {
         Path picture = Path.of("target", "studio-test.svg");
-        Run run = run(Studio.class, "--jobs", "60", "--out", picture.toString());
+        Run run = run(Studio.class, "--jobs", "40", "--out", picture.toString());
 
         assertThat(run.exit()).as(run.output()).isZero();
         assertThat(run.output())

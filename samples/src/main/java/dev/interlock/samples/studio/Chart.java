@@ -213,13 +213,14 @@ final class Chart {
             add(
                     "<line x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" y2=\"%d\" stroke=\"%s\" stroke-width=\"1.5\" stroke-dasharray=\"5 3\"/>",
                     x, top - 6, x, bottom + 2, colour);
+            // One before its line and one after it, for they may be close together.
             text(
-                    x + 4,
+                    restart.killed() ? x - 4 : x + 4,
                     top - 5,
                     12,
                     colour,
                     "bold",
-                    "start",
+                    restart.killed() ? "end" : "start",
                     (restart.killed() ? "kill -9 " : "SIGTERM ") + plan.plain(restart.worker()));
         }
         double end = x(round, round.end());

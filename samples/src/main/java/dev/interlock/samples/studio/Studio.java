@@ -153,7 +153,10 @@ public final class Studio {
             QueueStatus status = coordinator.status();
             ahead = ahead(asked, status.now(), Instant.now());
             if (restarts.size() < 2 && ended >= (restarts.size() + 1) * jobs.size() / 3) {
-                restarts.add(restart(status, restarts.isEmpty(), ahead));
+                QueueStatus.Worker busiest = busiest(status);
+                if (busiest.running() > 0) {
+                    restarts.add(restart(busiest.workerId(), restarts.isEmpty(), ahead));
+                }
             }
             int rejected = (int) (providers.rejected() - rejectedBefore);
             view.show(status, suffix, ended, jobs.size(), Duration.between(start, Instant.now()), rejected);
@@ -213,21 +216,23 @@ public final class Studio {
         }
     }
 
-    /** Ends the busiest worker, in the one way or the other, and starts another in its place. */
-    private Restart restart(QueueStatus status, boolean kill, Duration ahead) throws IOException, InterruptedException {
-        String busiest = status.workers().stream()
+    private QueueStatus.Worker busiest(QueueStatus status) {
+        return status.workers().stream()
                 .filter(worker -> processes.workers().contains(plan.plain(worker.workerId())))
                 .max(Comparator.comparingInt(QueueStatus.Worker::running))
-                .orElseThrow(() -> new IllegalStateException("No worker has been heard of."))
-                .workerId();
+                .orElseThrow(() -> new IllegalStateException("No worker has been heard of."));
+    }
+
+    /** Ends a worker, in the one way or the other, and starts another in its place. */
+    private Restart restart(String worker, boolean kill, Duration ahead) throws IOException, InterruptedException {
         if (kill) {
-            processes.kill(plan.plain(busiest));
+            processes.kill(plan.plain(worker));
         } else {
-            processes.terminate(plan.plain(busiest));
+            processes.terminate(plan.plain(worker));
         }
         Instant at = Instant.now().plus(ahead);
         processes.startWorker();
-        return new Restart(busiest, kill, at);
+        return new Restart(worker, kill, at);
     }
 
     /** How much the database's clock is ahead of ours; nothing as far as it can be told within a call. */
