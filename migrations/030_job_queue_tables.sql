@@ -81,6 +81,7 @@ create table if not exists public.job_queue_jobs (
     holding text check (holding in ('whole_run', 'release_as_used', 'per_step')),
     steps jsonb,
     current_step integer not null default 0,
+    attempts_before integer not null default 0,
     status text not null
     check (status in ('waiting', 'delayed', 'running', 'completed', 'failed', 'cancelled')),
     runnable boolean not null default false,
@@ -121,6 +122,7 @@ comment on column public.job_queue_jobs.models is 'All models that it needs from
 comment on column public.job_queue_jobs.needs is 'Those it needs from here on: the lines it stands in. Differs from models only for jobs with steps.';
 comment on column public.job_queue_jobs.holding is 'How a job with steps holds its models: whole_run, release_as_used or per_step.';
 comment on column public.job_queue_jobs.current_step is 'The first step without a checkpoint, from 0.';
+comment on column public.job_queue_jobs.attempts_before is 'How many attempts were used up before the current step began.';
 comment on column public.job_queue_jobs.skipped is 'Stands aside (delayed) until a worker that can run it claims.';
 comment on column public.job_queue_jobs.overtaken is 'How many later jobs have started on models that it kept (max_overtakes).';
 comment on column public.job_queue_jobs.runnable is 'A waiting job that has a seat in every line it stands in: the next claim by a worker that can run it starts it.';

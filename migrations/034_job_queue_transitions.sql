@@ -102,8 +102,9 @@ begin
         'attempt', j.attempt, 'max_attempts', j.max_attempts, 'token', j.token, 'worker_id', j.worker_id,
         'lease_seconds', round(extract(epoch from j.lease_until - j.started_at), 3), 'lease_until', j.lease_until,
         'queued_at', j.entered_at, 'started_at', j.started_at, 'payload', j.payload
-    ) || case when j.steps is null then '{}' else jsonb_build_object(
-        'holding', j.holding, 'steps', j.steps, 'current_step', j.current_step,
+    ) || case when j.steps is null then '{}' else jsonb_build_object('holding', j.holding, 'steps', j.steps) end
+    || case when j.steps is null and j.current_step = 0 then '{}' else jsonb_build_object(
+        'current_step', j.current_step, 'step_attempt', j.attempt - j.attempts_before,
         'checkpoints', (select coalesce(jsonb_object_agg(c.step, c.output), '{}')
                         from public.job_queue_checkpoints as c where c.job_id = j.job_id)
     ) end || case when j.job_type = 'workflow' or j.steps is not null then
@@ -142,6 +143,7 @@ as $$
 declare
     moment timestamptz := clock_timestamp();
     leases jsonb;
+    workflows boolean;
 begin
     with begun as (
         update public.job_queue_jobs as j
@@ -153,9 +155,13 @@ begin
         returning j.*
     )
 
-    select jsonb_agg(job_queue.lease(b) order by b.line_key, b.seq) into leases from begun as b;
+    select jsonb_agg(job_queue.lease(b) order by b.line_key, b.seq), bool_or(b.job_type = 'workflow') into leases, workflows
+    from begun as b;
     perform job_queue.count_starts(ids, '{}');
     perform job_queue.log_event(ids, 'started', extra);
+    if workflows then
+        perform job_queue.add_executions(ids);
+    end if;
     return coalesce(leases, '[]');
 end;
 $$;

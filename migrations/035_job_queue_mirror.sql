@@ -1,4 +1,5 @@
--- Private: `jobs` and `workflow_executions` follow the engine, in the same transaction, where the row exists.
+-- Private: `jobs` and `workflow_executions` follow the engine, in the same transaction, where the row exists (and an execution exists
+-- for each workflow, where the table can take it: 061).
 --
 -- The functions that touch those tables are written by job_queue.adapt for the tables as they are: with job ids of their type, only
 -- columns they have, and words their CHECKs let in; a database without them gets functions that do nothing. When a table or a column
@@ -10,7 +11,7 @@
 create or replace function job_queue.mirrored(ids text[]) returns table (
     job_id text, job_type text, status text, required_models jsonb, queue_position integer, blocked_by_job_id text,
     conflict_reason text, queued_at timestamptz, started_at timestamptz, completed_at timestamptz, progress integer,
-    error_message text, current_step integer, current_step_model text
+    error_message text
 )
 language plpgsql
 stable
@@ -26,9 +27,7 @@ begin
         end,
         to_jsonb(j.models), p.queue_position, p.blocked_by_job_id, p.conflict_reason,
         case when j.status in ('waiting', 'delayed') then j.entered_at end,
-        j.started_at, j.finished_at, j.progress, j.error,
-        case when j.steps is not null then j.current_step end,
-        case when j.status in ('waiting', 'delayed', 'running') then j.steps #>> array[j.current_step::text, 'models', '0'] end
+        j.started_at, j.finished_at, j.progress, j.error
     from public.job_queue_jobs as j
     left join job_queue.places(ids) as p on p.job_id = j.job_id
     where j.job_id = any (ids);
@@ -112,20 +111,24 @@ declare
     value text;
     sets text[] := '{}';
     differs text[] := '{}';
+    names text[] := '{}';
+    fresh text[] := '{}';
+    of_executions constant boolean := relation is not distinct from to_regclass('public.workflow_executions');
 begin
     for c in
         select v.name, v.type, format_type(a.atttypid, a.atttypmod) as own, a.atttypid
         from (values
-            ('status', 'text', true), ('required_models', 'jsonb', true), ('queue_position', 'integer', true),
-            ('blocked_by_job_id', 'text', true), ('conflict_reason', 'text', true), ('queued_at', 'timestamptz', true),
-            ('started_at', 'timestamptz', false), ('completed_at', 'timestamptz', false), ('progress', 'integer', false),
-            ('error_message', 'text', false), ('current_step', 'integer', true), ('current_step_model', 'text', true)
-        ) as v (name, type, least)
+            ('status', 'text', true, null), ('required_models', 'jsonb', true, null), ('blocked_by_job_id', 'text', true, null),
+            ('queue_position', 'integer', true, false), ('conflict_reason', 'text', true, false), ('queued_at', 'timestamptz', true, false),
+            ('started_at', 'timestamptz', false, false), ('completed_at', 'timestamptz', false, false),
+            ('progress', 'integer', false, false), ('error_message', 'text', false, false),
+            ('current_step', 'integer', true, true), ('current_step_model', 'text', true, true), ('total_steps', 'integer', true, true),
+            ('retry_count', 'integer', false, true), ('error_info', 'jsonb', false, true)
+        ) as v (name, type, least, executions)
         join pg_catalog.pg_attribute as a
             on a.attrelid = relation and a.attname = v.name and not a.attisdropped and a.attgenerated = '' and a.attidentity = ''
         where (v.least or not least_only) and (v.name <> 'status' or with_status)
-          and (v.name in ('status', 'required_models', 'blocked_by_job_id')
-               or (v.name like 'current\_step%') = (relation is not distinct from to_regclass('public.workflow_executions')))
+          and (v.executions is null or v.executions = of_executions)
         order by v.name
     loop
         value := format('m.%I', c.name);
@@ -139,24 +142,32 @@ begin
             continue when value is null;
         elsif c.name = 'progress' then
             continue when not (job_queue.accepts(relation, c.name, '0') and job_queue.accepts(relation, c.name, '100'));
+        elsif c.name = 'error_info' then
+            continue when c.atttypid not in ('json'::regtype, 'jsonb'::regtype);
         end if;
+        names := names || format('%I', c.name);
+        fresh := fresh || format('(%s)::%s', case when c.name in ('current_step', 'total_steps') then format('coalesce(%s, m.current_step, 0)', value) else value end, c.own);
         value := format('(%s)::%s', value, c.own);
-        if c.name like 'current\_step%' then
-            -- The steps of a job that has none in the engine are its worker's own business.
-            value := format('case when m.current_step is null then r.%I else %s end', c.name, value);
+        if c.name in ('current_step', 'current_step_model', 'total_steps', 'error_info') then
+            -- The steps of a job that has none in the engine are its worker's own business; the latest error stays.
+            value := format('case when m.%I is null then r.%I else %s end',
+                            case c.name when 'current_step_model' then 'total_steps' else c.name end, c.name, value);
         end if;
         sets := sets || format('%I = %s', c.name, value);
         differs := differs || case
+            -- When it was is no difference.
+            when c.name = 'error_info' then
+                'm.error_info is not null and coalesce(r.error_info::jsonb @> (m.error_info - ''last_attempt''), false) is false'
             when c.atttypid = 'json'::regtype then format('r.%I::text is distinct from %s::text', c.name, value)
             else format('r.%I is distinct from %s', c.name, value)
         end;
     end loop;
-    return array[array_to_string(sets, ', '), array_to_string(differs, ' or ')];
+    return array[array_to_string(sets, ', '), array_to_string(differs, ' or '), array_to_string(names, ', '), array_to_string(fresh, ', ')];
 end;
 $$;
 
 comment on function job_queue.written(regclass, boolean, boolean) is
-    'The SET list of the mirrored columns that the table has and can take, and the condition that one of them differs.';
+    'Of the mirrored columns that the table has and can take: the SET list, the condition that one differs, and names and values of a new row.';
 
 create or replace function job_queue.own_ids(key regtype) returns text[]
 language plpgsql
@@ -200,7 +211,7 @@ begin
         where c.oid in (to_regclass('public.jobs'), to_regclass('public.workflow_executions'))
         union all
         select concat_ws(',', k.conrelid, k.oid) from pg_catalog.pg_constraint as k
-        where k.contype = 'c' and k.conrelid in (to_regclass('public.jobs'), to_regclass('public.workflow_executions'))
+        where k.contype in ('c', 'f') and k.conrelid in (to_regclass('public.jobs'), to_regclass('public.workflow_executions'))
         union all
         select concat_ws(',', t.tgrelid, t.tgname) from pg_catalog.pg_trigger as t
         where t.tgrelid = to_regclass('public.jobs') and t.tgname like 'job\_queue\_%'
@@ -208,7 +219,99 @@ begin
 end;
 $$;
 
-comment on function job_queue.shape() is 'Changes when the mirrored tables do: their columns, checks, or our triggers on them.';
+comment on function job_queue.shape() is 'Changes when the mirrored tables do: their columns, checks, foreign keys, or our triggers on them.';
+
+create or replace function job_queue.of_executions(
+    key pg_catalog.pg_attribute, own text[], written text[], out checkpoints text, out executions text, out additions text
+)
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+    relation constant regclass := to_regclass('public.workflow_executions');
+    there constant text := format($f$
+    if has_column_privilege(%s::oid, %s::smallint, 'select') is not null then$f$, relation::oid, key.attnum);
+    id constant text := format('m.job_id::%s', format_type(key.atttypid, key.atttypmod));
+    names text := 'job_id';
+    fresh text := id;
+    kept text;
+    jobs text := '';
+    c record;
+begin
+    -- The row in jobs can be had at no cost where both ids are of one type.
+    if exists (
+        select from pg_catalog.pg_attribute as a
+        where a.attrelid = to_regclass('public.jobs') and a.attname = 'job_id' and a.atttypid = key.atttypid and not a.attisdropped
+    ) then
+        jobs := format('
+            %s join public.jobs as u on u.job_id = %s', case when exists (
+            -- Without a row in jobs there cannot be one here, and that is no failure.
+            select from pg_catalog.pg_constraint as k
+            where k.contype = 'f' and k.conrelid = relation and k.confrelid = to_regclass('public.jobs') and k.conkey = array[key.attnum]
+        ) then 'inner' else 'left' end, id);
+    end if;
+    for c in
+        select a.attname, a.atttypid, format_type(a.atttypid, a.atttypmod) as own
+        from pg_catalog.pg_attribute as a
+        where a.attrelid = relation and not a.attisdropped and a.attgenerated = '' and a.attidentity = ''
+          and a.attname in ('workflow_id', 'user_id', 'checkpoints')
+        order by a.attname
+    loop
+        if c.attname = 'workflow_id' then
+            names := names || ', workflow_id';
+            fresh := fresh || format(', m.handler::%s', c.own);
+        elsif c.attname = 'user_id' and jobs <> '' and exists (
+            select from pg_catalog.pg_attribute as a
+            where a.attrelid = to_regclass('public.jobs') and a.attname = 'user_id' and a.atttypid = c.atttypid and not a.attisdropped
+        ) then
+            names := names || ', user_id';
+            fresh := fresh || ', u.user_id';
+        elsif c.attname = 'checkpoints' and c.own in ('json', 'jsonb') then
+            kept := c.own;
+            names := names || ', checkpoints';
+            fresh := fresh || format(', job_queue.checkpoints_to_begin_with(m.job_id)::%s', c.own);
+        end if;
+    end loop;
+    if written[3] <> '' then
+        names := names || ', ' || written[3];
+        fresh := fresh || ', ' || written[4];
+    end if;
+
+    executions := there || format($f$
+        return query select r.job_id::text, to_jsonb(r) from public.workflow_executions as r where %s = any (%s);
+    end if;$f$, own[2], own[1]);
+    additions := there || format($f$
+        insert into public.workflow_executions (%s)
+        select %s
+        from job_queue.mirrored_executions(array(select i::text from unnest(%s) as i)) as m%s
+        where not exists (select from public.workflow_executions as r where %s = %s);$f$,
+        names, fresh, own[1], jobs, own[2], case own[2] when 'r.job_id' then id else 'm.job_id' end)
+    || case when kept is null then '' else format($f$
+        update public.workflow_executions as r
+        set checkpoints = (jsonb_build_object('_input', j.payload) || coalesce(r.checkpoints::jsonb, '{}'))::%s
+        from public.job_queue_jobs as j
+        where %s = any (%s) and j.job_id = r.job_id::text and j.job_id = any (ids) and j.payload is not null
+          and coalesce(jsonb_typeof(r.checkpoints::jsonb), 'object') = 'object' and (r.checkpoints::jsonb ? '_input') is not true;$f$,
+        kept, own[2], own[1]) end
+    || '
+    end if;';
+    checkpoints := case when kept is null then '' else there || format($f$
+        begin
+            -- Each its own key, in one UPDATE: nobody's is lost.
+            update public.workflow_executions as r
+            set checkpoints = (case when jsonb_typeof(r.checkpoints::jsonb) = 'object' then r.checkpoints::jsonb else '{}' end
+                               || jsonb_build_object(step::text, checkpoint))::%s
+            where %s = any (%s);
+        exception when others then
+            perform job_queue.mirror_failed('workflow_executions', ids, sqlstate, sqlerrm);
+        end;
+    end if;$f$, kept, own[2], own[1]) end;
+end;
+$$;
+
+comment on function job_queue.of_executions(pg_catalog.pg_attribute, text[], text[]) is
+    'For job_queue.adapt: what adds a checkpoint to executions, reads executions and makes them, for that table as it is.';
 
 create or replace function job_queue.adapt() returns void
 language plpgsql
@@ -229,6 +332,9 @@ declare
     presence text := '';
     again text;
     checkpoints text := '';
+    executions text := '';
+    additions text := '';
+    source text;
     only_workflows text;
 begin
     perform pg_advisory_xact_lock(19030, 0);
@@ -239,6 +345,7 @@ begin
         select * into key from pg_catalog.pg_attribute as a
         where a.attrelid = relation and a.attname = 'job_id' and not a.attisdropped;
         again := '';
+        source := case t when 'jobs' then 'mirrored' else 'mirrored_executions' end;
         only_workflows := case when t = 'workflow_executions' then
             ' and exists (select from public.job_queue_jobs as j where j.job_id = any (ids) and j.job_type = ''workflow'')' else '' end;
         if key.attnum is not null and kind in ('r', 'p') then
@@ -281,38 +388,26 @@ begin
                 quiet := set_config('job_queue.mirroring', 'on', true);
                 update public.%1$I as r
                 set %6$s
-                from job_queue.mirrored(ids) as m
+                from job_queue.%9$s(ids) as m
                 where %2$s = any (%8$s) and r.job_id::text = m.job_id and (%7$s);
                 quiet := set_config('job_queue.mirroring', 'off', true);
             exception when others then
                 perform job_queue.mirror_parts('%1$s', ids, sqlstate, sqlerrm);
             end;
         end if;
-    end if;$f$, t, own[2], relation::oid, key.attnum, only_workflows, all_of[1], all_of[2], own[1]);
+    end if;$f$, t, own[2], relation::oid, key.attnum, only_workflows, all_of[1], all_of[2], own[1], source);
                 again := (
                     select string_agg(format($f$
     if effort = %s then
-        update public.%I as r set %s from job_queue.mirrored(ids) as m
+        update public.%I as r set %s from job_queue.%I(ids) as m
         where %s = any (%s) and r.job_id::text = m.job_id and (%s);
-    end if;$f$, e.n, t, e.part[1], own[2], own[1], e.part[2]), '')
+    end if;$f$, e.n, t, e.part[1], source, own[2], own[1], e.part[2]), '')
                     from (values (1, all_of), (2, core), (3, bare)) as e (n, part) where e.part[1] <> ''
                 );
             end if;
         end if;
-        if t = 'workflow_executions' and mirrors <> '' and exists (
-            select from pg_catalog.pg_attribute as a
-            where a.attrelid = relation and a.attname = 'checkpoints' and a.atttypid = 'jsonb'::regtype
-        ) then
-            checkpoints := format($f$
-    if has_column_privilege(%s::oid, %s::smallint, 'select') is not null then
-        begin
-            update public.workflow_executions as r
-            set checkpoints = coalesce(r.checkpoints, '{}') || jsonb_build_object(step::text, output)
-            where %s = any (%s);
-        exception when others then
-            perform job_queue.mirror_failed('workflow_executions', ids, sqlstate, sqlerrm);
-        end;
-    end if;$f$, relation::oid, key.attnum, own[2], own[1]);
+        if t = 'workflow_executions' and key.attnum is not null and kind in ('r', 'p') then
+            select * into checkpoints, executions, additions from job_queue.of_executions(key, own, all_of);
         end if;
         execute format($f$
 create or replace function job_queue.mirror_%s(ids text[], effort integer) returns void
@@ -362,7 +457,7 @@ begin%3$s
 end;
 $body$;
 
-create or replace function job_queue.mirror_checkpoint(ids text[], step integer, output jsonb) returns void
+create or replace function job_queue.mirror_checkpoint(ids text[], step integer, checkpoint jsonb) returns void
 language plpgsql
 set search_path = ''
 as $body$
@@ -371,8 +466,27 @@ begin
 end;
 $body$;
 
+create or replace function job_queue.executions_of(ids text[]) returns table (job_id text, execution jsonb)
+language plpgsql
+set search_path = ''
+as $body$
+begin%5$s
+end;
+$body$;
+
+create or replace function job_queue.insert_executions(ids text[]) returns void
+language plpgsql
+set search_path = ''
+as $body$
+begin%6$s
+end;
+$body$;
+
 comment on function job_queue.mirror_checkpoint(text[], integer, jsonb) is
-    'Adds the output of a step to the workflow execution of these jobs, where it exists.';
+    'Adds the checkpoint of a step (job_queue.checkpoint_of) to the workflow executions of these jobs, where there are any.';
+comment on function job_queue.executions_of(text[]) is 'The rows of workflow_executions of these jobs.';
+comment on function job_queue.insert_executions(text[]) is
+    'Makes the executions of these jobs, where there is none and one can be; adds the input to those without one.';
 comment on function job_queue.lock_mirrored(text[], boolean) is
     'Locks the mirrored rows of these jobs, in order; passing over: leaves out the jobs whose rows somebody else has locked instead of waiting.';
 comment on function job_queue.mirror(text[]) is 'Brings the mirrored rows of these jobs, where they exist, up to date.';
@@ -380,7 +494,7 @@ comment on function job_queue.rows_of(text[]) is 'Those of the jobs that have a 
 comment on function job_queue.mirror_jobs(text[], integer) is
     'Writes the rows of jobs; effort 1: all columns, 2: those of the coordination, 3: these without the status.';
 comment on function job_queue.mirror_workflow_executions(text[], integer) is 'As mirror_jobs, for workflow_executions.';
-$f$, locks, mirrors, presence, checkpoints);
+$f$, locks, mirrors, presence, checkpoints, executions, additions);
 
     if presence <> '' then
         perform job_queue.add_triggers();

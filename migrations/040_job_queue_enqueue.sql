@@ -64,6 +64,9 @@ begin
     )
 
     select coalesce(array_agg(e.job_id), '{}') into fresh from inserted as e;
+    if jobs @> '[{"job_type": "workflow"}]' then
+        perform job_queue.adopt(fresh, jobs);
+    end if;
     perform job_queue.enter(array(
         select j.job_id from public.job_queue_jobs as j where j.job_id = any (fresh) and j.status = 'waiting'
     ), s);
@@ -147,6 +150,9 @@ begin
     end if;
     if cardinality(came) > 0 then
         perform job_queue.log_event(came, 'queued');
+        if notes @> '[{"job": {"job_type": "workflow"}}]' then
+            perform job_queue.add_executions(came);
+        end if;
     end if;
     if cardinality(due || noted) > 0 then
         perform job_queue.mirror(due || noted);
@@ -271,6 +277,9 @@ begin
 
     fresh := job_queue.enter_new(checked);
     perform job_queue.log_event(fresh, 'queued');
+    if checked @> '[{"job_type": "workflow"}]' then
+        perform job_queue.add_executions(fresh);
+    end if;
     -- A row that was created for a job known before says what that job is now.
     perform job_queue.mirror(fresh || array(
         select e ->> 'job_id' from jsonb_array_elements(jobs) as e where jsonb_typeof(e -> 'row') <> 'null'

@@ -57,6 +57,9 @@ begin
     elsif j.status in ('waiting', 'delayed') then
         if cardinality(fresh) > 0 then
             perform job_queue.log_event(fresh, 'blocked');
+            if j.job_type = 'workflow' then
+                perform job_queue.add_executions(fresh);
+            end if;
             perform job_queue.mirror(fresh);
         end if;
         answer := jsonb_build_object('result', 'queued', 'status', j.status) || job_queue.place(j.job_id);

@@ -21,7 +21,7 @@ declare
     verdict text;
 begin
     perform job_queue.check_job_id(job_id);
-    perform job_queue.check_keys('options', options, '{request_id,next_step}');
+    perform job_queue.check_keys('options', options, '{request_id,next_step,steps}');
     if step is null or step not between 0 and 99 then
         perform job_queue.refuse('JQ007', format('The step is %s.', coalesce(step::text, 'null')), 'Steps are counted from 0; a job has 100 at most.');
     end if;
@@ -46,11 +46,14 @@ begin
         else 'saved'
     end;
 
+    if verdict = 'saved' then
+        j := job_queue.give_steps(j, options -> 'steps');
+    end if;
     if verdict = 'saved' and (j.steps is null or step > j.current_step) then
         perform job_queue.refuse('JQ007',
             case when j.steps is null then 'The job has no steps.'
                  else format('Step %s is not the current one, which is %s.', step, j.current_step) end,
-            'Save the checkpoint of the current step, in order; a job gets its steps when it enters.');
+            'Save the checkpoint of the current step, in order; a job gets its steps when it enters, or with its first checkpoint (options.steps).');
     elsif verdict = 'saved' and step = j.current_step then
         if going_to > jsonb_array_length(j.steps) then
             perform job_queue.refuse('JQ007', format('next_step is %s.', going_to),
@@ -62,7 +65,7 @@ begin
         held := array(select l.model from public.job_queue_lines as l where l.job_id = j.job_id);
         next_needs := job_queue.needs_of(j.models, j.holding, j.steps, going_to);
         update public.job_queue_jobs as k
-        set current_step = going_to, needs = next_needs
+        set current_step = going_to, needs = next_needs, attempts_before = j.attempt - 1
         where k.job_id = j.job_id;
         delete from public.job_queue_lines as l
         where l.job_id = j.job_id and j.holding <> 'whole_run' and l.model <> all (job_queue.lines_of(next_needs, s));
@@ -94,7 +97,7 @@ begin
             end if;
         end if;
         perform job_queue.mirror(array[j.job_id]);
-        perform job_queue.mirror_checkpoint(array[j.job_id], step, output);
+        perform job_queue.mirror_checkpoint(array[j.job_id], step, job_queue.checkpoint_of(j.steps, step, output, clock_timestamp()));
         if s.max_active_jobs = 1 then
             perform job_queue.refresh_state(s, begun => true);
         end if;

@@ -20,7 +20,7 @@ declare
     verdict text;
 begin
     perform job_queue.check_job_id(job_id);
-    perform job_queue.check_keys('options', options, '{request_id,within_seconds,keep_models,note}');
+    perform job_queue.check_keys('options', options, '{request_id,within_seconds,keep_models,note,steps}');
     if step is null or step not between 0 and 99 then
         perform job_queue.refuse('JQ007', format('The step is %s.', coalesce(step::text, 'null')), 'Steps are counted from 0; a job has 100 at most.');
     end if;
@@ -47,11 +47,12 @@ begin
     end;
 
     if verdict is null then
+        j := job_queue.give_steps(j, options -> 'steps');
         if j.steps is null or step <> j.current_step then
             perform job_queue.refuse('JQ007',
                 case when j.steps is null then 'The job has no steps.'
                      else format('Step %s is not the current one, which is %s.', step, j.current_step) end,
-                'Wait in the current step; a job gets its steps when it enters.');
+                'Wait in the current step; a job gets its steps when it enters, or with its first call (options.steps).');
         end if;
         -- A wait that another run began goes on, with its bound and its token: what was submitted then still answers to that.
         if c.until is null then

@@ -292,6 +292,7 @@ create table if not exists public.job_queue_jobs (
     holding text check (holding in ('whole_run', 'release_as_used', 'per_step')),
     steps jsonb,
     current_step integer not null default 0,
+    attempts_before integer not null default 0,
     status text not null
     check (status in ('waiting', 'delayed', 'running', 'completed', 'failed', 'cancelled')),
     runnable boolean not null default false,
@@ -332,6 +333,7 @@ comment on column public.job_queue_jobs.models is 'All models that it needs from
 comment on column public.job_queue_jobs.needs is 'Those it needs from here on: the lines it stands in. Differs from models only for jobs with steps.';
 comment on column public.job_queue_jobs.holding is 'How a job with steps holds its models: whole_run, release_as_used or per_step.';
 comment on column public.job_queue_jobs.current_step is 'The first step without a checkpoint, from 0.';
+comment on column public.job_queue_jobs.attempts_before is 'How many attempts were used up before the current step began.';
 comment on column public.job_queue_jobs.skipped is 'Stands aside (delayed) until a worker that can run it claims.';
 comment on column public.job_queue_jobs.overtaken is 'How many later jobs have started on models that it kept (max_overtakes).';
 comment on column public.job_queue_jobs.runnable is 'A waiting job that has a seat in every line it stands in: the next claim by a worker that can run it starts it.';
@@ -1459,8 +1461,9 @@ begin
         'attempt', j.attempt, 'max_attempts', j.max_attempts, 'token', j.token, 'worker_id', j.worker_id,
         'lease_seconds', round(extract(epoch from j.lease_until - j.started_at), 3), 'lease_until', j.lease_until,
         'queued_at', j.entered_at, 'started_at', j.started_at, 'payload', j.payload
-    ) || case when j.steps is null then '{}' else jsonb_build_object(
-        'holding', j.holding, 'steps', j.steps, 'current_step', j.current_step,
+    ) || case when j.steps is null then '{}' else jsonb_build_object('holding', j.holding, 'steps', j.steps) end
+    || case when j.steps is null and j.current_step = 0 then '{}' else jsonb_build_object(
+        'current_step', j.current_step, 'step_attempt', j.attempt - j.attempts_before,
         'checkpoints', (select coalesce(jsonb_object_agg(c.step, c.output), '{}')
                         from public.job_queue_checkpoints as c where c.job_id = j.job_id)
     ) end || case when j.job_type = 'workflow' or j.steps is not null then
@@ -1499,6 +1502,7 @@ as $$
 declare
     moment timestamptz := clock_timestamp();
     leases jsonb;
+    workflows boolean;
 begin
     with begun as (
         update public.job_queue_jobs as j
@@ -1510,9 +1514,13 @@ begin
         returning j.*
     )
 
-    select jsonb_agg(job_queue.lease(b) order by b.line_key, b.seq) into leases from begun as b;
+    select jsonb_agg(job_queue.lease(b) order by b.line_key, b.seq), bool_or(b.job_type = 'workflow') into leases, workflows
+    from begun as b;
     perform job_queue.count_starts(ids, '{}');
     perform job_queue.log_event(ids, 'started', extra);
+    if workflows then
+        perform job_queue.add_executions(ids);
+    end if;
     return coalesce(leases, '[]');
 end;
 $$;
@@ -1750,7 +1758,8 @@ notify pgrst, 'reload schema';
 -- ----------------------------------------------------------------------------------------------------
 -- 035_job_queue_mirror.sql
 
--- Private: `jobs` and `workflow_executions` follow the engine, in the same transaction, where the row exists.
+-- Private: `jobs` and `workflow_executions` follow the engine, in the same transaction, where the row exists (and an execution exists
+-- for each workflow, where the table can take it: 061).
 --
 -- The functions that touch those tables are written by job_queue.adapt for the tables as they are: with job ids of their type, only
 -- columns they have, and words their CHECKs let in; a database without them gets functions that do nothing. When a table or a column
@@ -1762,7 +1771,7 @@ notify pgrst, 'reload schema';
 create or replace function job_queue.mirrored(ids text[]) returns table (
     job_id text, job_type text, status text, required_models jsonb, queue_position integer, blocked_by_job_id text,
     conflict_reason text, queued_at timestamptz, started_at timestamptz, completed_at timestamptz, progress integer,
-    error_message text, current_step integer, current_step_model text
+    error_message text
 )
 language plpgsql
 stable
@@ -1778,9 +1787,7 @@ begin
         end,
         to_jsonb(j.models), p.queue_position, p.blocked_by_job_id, p.conflict_reason,
         case when j.status in ('waiting', 'delayed') then j.entered_at end,
-        j.started_at, j.finished_at, j.progress, j.error,
-        case when j.steps is not null then j.current_step end,
-        case when j.status in ('waiting', 'delayed', 'running') then j.steps #>> array[j.current_step::text, 'models', '0'] end
+        j.started_at, j.finished_at, j.progress, j.error
     from public.job_queue_jobs as j
     left join job_queue.places(ids) as p on p.job_id = j.job_id
     where j.job_id = any (ids);
@@ -1864,20 +1871,24 @@ declare
     value text;
     sets text[] := '{}';
     differs text[] := '{}';
+    names text[] := '{}';
+    fresh text[] := '{}';
+    of_executions constant boolean := relation is not distinct from to_regclass('public.workflow_executions');
 begin
     for c in
         select v.name, v.type, format_type(a.atttypid, a.atttypmod) as own, a.atttypid
         from (values
-            ('status', 'text', true), ('required_models', 'jsonb', true), ('queue_position', 'integer', true),
-            ('blocked_by_job_id', 'text', true), ('conflict_reason', 'text', true), ('queued_at', 'timestamptz', true),
-            ('started_at', 'timestamptz', false), ('completed_at', 'timestamptz', false), ('progress', 'integer', false),
-            ('error_message', 'text', false), ('current_step', 'integer', true), ('current_step_model', 'text', true)
-        ) as v (name, type, least)
+            ('status', 'text', true, null), ('required_models', 'jsonb', true, null), ('blocked_by_job_id', 'text', true, null),
+            ('queue_position', 'integer', true, false), ('conflict_reason', 'text', true, false), ('queued_at', 'timestamptz', true, false),
+            ('started_at', 'timestamptz', false, false), ('completed_at', 'timestamptz', false, false),
+            ('progress', 'integer', false, false), ('error_message', 'text', false, false),
+            ('current_step', 'integer', true, true), ('current_step_model', 'text', true, true), ('total_steps', 'integer', true, true),
+            ('retry_count', 'integer', false, true), ('error_info', 'jsonb', false, true)
+        ) as v (name, type, least, executions)
         join pg_catalog.pg_attribute as a
             on a.attrelid = relation and a.attname = v.name and not a.attisdropped and a.attgenerated = '' and a.attidentity = ''
         where (v.least or not least_only) and (v.name <> 'status' or with_status)
-          and (v.name in ('status', 'required_models', 'blocked_by_job_id')
-               or (v.name like 'current\_step%') = (relation is not distinct from to_regclass('public.workflow_executions')))
+          and (v.executions is null or v.executions = of_executions)
         order by v.name
     loop
         value := format('m.%I', c.name);
@@ -1891,24 +1902,32 @@ begin
             continue when value is null;
         elsif c.name = 'progress' then
             continue when not (job_queue.accepts(relation, c.name, '0') and job_queue.accepts(relation, c.name, '100'));
+        elsif c.name = 'error_info' then
+            continue when c.atttypid not in ('json'::regtype, 'jsonb'::regtype);
         end if;
+        names := names || format('%I', c.name);
+        fresh := fresh || format('(%s)::%s', case when c.name in ('current_step', 'total_steps') then format('coalesce(%s, m.current_step, 0)', value) else value end, c.own);
         value := format('(%s)::%s', value, c.own);
-        if c.name like 'current\_step%' then
-            -- The steps of a job that has none in the engine are its worker's own business.
-            value := format('case when m.current_step is null then r.%I else %s end', c.name, value);
+        if c.name in ('current_step', 'current_step_model', 'total_steps', 'error_info') then
+            -- The steps of a job that has none in the engine are its worker's own business; the latest error stays.
+            value := format('case when m.%I is null then r.%I else %s end',
+                            case c.name when 'current_step_model' then 'total_steps' else c.name end, c.name, value);
         end if;
         sets := sets || format('%I = %s', c.name, value);
         differs := differs || case
+            -- When it was is no difference.
+            when c.name = 'error_info' then
+                'm.error_info is not null and coalesce(r.error_info::jsonb @> (m.error_info - ''last_attempt''), false) is false'
             when c.atttypid = 'json'::regtype then format('r.%I::text is distinct from %s::text', c.name, value)
             else format('r.%I is distinct from %s', c.name, value)
         end;
     end loop;
-    return array[array_to_string(sets, ', '), array_to_string(differs, ' or ')];
+    return array[array_to_string(sets, ', '), array_to_string(differs, ' or '), array_to_string(names, ', '), array_to_string(fresh, ', ')];
 end;
 $$;
 
 comment on function job_queue.written(regclass, boolean, boolean) is
-    'The SET list of the mirrored columns that the table has and can take, and the condition that one of them differs.';
+    'Of the mirrored columns that the table has and can take: the SET list, the condition that one differs, and names and values of a new row.';
 
 create or replace function job_queue.own_ids(key regtype) returns text[]
 language plpgsql
@@ -1952,7 +1971,7 @@ begin
         where c.oid in (to_regclass('public.jobs'), to_regclass('public.workflow_executions'))
         union all
         select concat_ws(',', k.conrelid, k.oid) from pg_catalog.pg_constraint as k
-        where k.contype = 'c' and k.conrelid in (to_regclass('public.jobs'), to_regclass('public.workflow_executions'))
+        where k.contype in ('c', 'f') and k.conrelid in (to_regclass('public.jobs'), to_regclass('public.workflow_executions'))
         union all
         select concat_ws(',', t.tgrelid, t.tgname) from pg_catalog.pg_trigger as t
         where t.tgrelid = to_regclass('public.jobs') and t.tgname like 'job\_queue\_%'
@@ -1960,7 +1979,99 @@ begin
 end;
 $$;
 
-comment on function job_queue.shape() is 'Changes when the mirrored tables do: their columns, checks, or our triggers on them.';
+comment on function job_queue.shape() is 'Changes when the mirrored tables do: their columns, checks, foreign keys, or our triggers on them.';
+
+create or replace function job_queue.of_executions(
+    key pg_catalog.pg_attribute, own text[], written text[], out checkpoints text, out executions text, out additions text
+)
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+    relation constant regclass := to_regclass('public.workflow_executions');
+    there constant text := format($f$
+    if has_column_privilege(%s::oid, %s::smallint, 'select') is not null then$f$, relation::oid, key.attnum);
+    id constant text := format('m.job_id::%s', format_type(key.atttypid, key.atttypmod));
+    names text := 'job_id';
+    fresh text := id;
+    kept text;
+    jobs text := '';
+    c record;
+begin
+    -- The row in jobs can be had at no cost where both ids are of one type.
+    if exists (
+        select from pg_catalog.pg_attribute as a
+        where a.attrelid = to_regclass('public.jobs') and a.attname = 'job_id' and a.atttypid = key.atttypid and not a.attisdropped
+    ) then
+        jobs := format('
+            %s join public.jobs as u on u.job_id = %s', case when exists (
+            -- Without a row in jobs there cannot be one here, and that is no failure.
+            select from pg_catalog.pg_constraint as k
+            where k.contype = 'f' and k.conrelid = relation and k.confrelid = to_regclass('public.jobs') and k.conkey = array[key.attnum]
+        ) then 'inner' else 'left' end, id);
+    end if;
+    for c in
+        select a.attname, a.atttypid, format_type(a.atttypid, a.atttypmod) as own
+        from pg_catalog.pg_attribute as a
+        where a.attrelid = relation and not a.attisdropped and a.attgenerated = '' and a.attidentity = ''
+          and a.attname in ('workflow_id', 'user_id', 'checkpoints')
+        order by a.attname
+    loop
+        if c.attname = 'workflow_id' then
+            names := names || ', workflow_id';
+            fresh := fresh || format(', m.handler::%s', c.own);
+        elsif c.attname = 'user_id' and jobs <> '' and exists (
+            select from pg_catalog.pg_attribute as a
+            where a.attrelid = to_regclass('public.jobs') and a.attname = 'user_id' and a.atttypid = c.atttypid and not a.attisdropped
+        ) then
+            names := names || ', user_id';
+            fresh := fresh || ', u.user_id';
+        elsif c.attname = 'checkpoints' and c.own in ('json', 'jsonb') then
+            kept := c.own;
+            names := names || ', checkpoints';
+            fresh := fresh || format(', job_queue.checkpoints_to_begin_with(m.job_id)::%s', c.own);
+        end if;
+    end loop;
+    if written[3] <> '' then
+        names := names || ', ' || written[3];
+        fresh := fresh || ', ' || written[4];
+    end if;
+
+    executions := there || format($f$
+        return query select r.job_id::text, to_jsonb(r) from public.workflow_executions as r where %s = any (%s);
+    end if;$f$, own[2], own[1]);
+    additions := there || format($f$
+        insert into public.workflow_executions (%s)
+        select %s
+        from job_queue.mirrored_executions(array(select i::text from unnest(%s) as i)) as m%s
+        where not exists (select from public.workflow_executions as r where %s = %s);$f$,
+        names, fresh, own[1], jobs, own[2], case own[2] when 'r.job_id' then id else 'm.job_id' end)
+    || case when kept is null then '' else format($f$
+        update public.workflow_executions as r
+        set checkpoints = (jsonb_build_object('_input', j.payload) || coalesce(r.checkpoints::jsonb, '{}'))::%s
+        from public.job_queue_jobs as j
+        where %s = any (%s) and j.job_id = r.job_id::text and j.job_id = any (ids) and j.payload is not null
+          and coalesce(jsonb_typeof(r.checkpoints::jsonb), 'object') = 'object' and (r.checkpoints::jsonb ? '_input') is not true;$f$,
+        kept, own[2], own[1]) end
+    || '
+    end if;';
+    checkpoints := case when kept is null then '' else there || format($f$
+        begin
+            -- Each its own key, in one UPDATE: nobody's is lost.
+            update public.workflow_executions as r
+            set checkpoints = (case when jsonb_typeof(r.checkpoints::jsonb) = 'object' then r.checkpoints::jsonb else '{}' end
+                               || jsonb_build_object(step::text, checkpoint))::%s
+            where %s = any (%s);
+        exception when others then
+            perform job_queue.mirror_failed('workflow_executions', ids, sqlstate, sqlerrm);
+        end;
+    end if;$f$, kept, own[2], own[1]) end;
+end;
+$$;
+
+comment on function job_queue.of_executions(pg_catalog.pg_attribute, text[], text[]) is
+    'For job_queue.adapt: what adds a checkpoint to executions, reads executions and makes them, for that table as it is.';
 
 create or replace function job_queue.adapt() returns void
 language plpgsql
@@ -1981,6 +2092,9 @@ declare
     presence text := '';
     again text;
     checkpoints text := '';
+    executions text := '';
+    additions text := '';
+    source text;
     only_workflows text;
 begin
     perform pg_advisory_xact_lock(19030, 0);
@@ -1991,6 +2105,7 @@ begin
         select * into key from pg_catalog.pg_attribute as a
         where a.attrelid = relation and a.attname = 'job_id' and not a.attisdropped;
         again := '';
+        source := case t when 'jobs' then 'mirrored' else 'mirrored_executions' end;
         only_workflows := case when t = 'workflow_executions' then
             ' and exists (select from public.job_queue_jobs as j where j.job_id = any (ids) and j.job_type = ''workflow'')' else '' end;
         if key.attnum is not null and kind in ('r', 'p') then
@@ -2033,38 +2148,26 @@ begin
                 quiet := set_config('job_queue.mirroring', 'on', true);
                 update public.%1$I as r
                 set %6$s
-                from job_queue.mirrored(ids) as m
+                from job_queue.%9$s(ids) as m
                 where %2$s = any (%8$s) and r.job_id::text = m.job_id and (%7$s);
                 quiet := set_config('job_queue.mirroring', 'off', true);
             exception when others then
                 perform job_queue.mirror_parts('%1$s', ids, sqlstate, sqlerrm);
             end;
         end if;
-    end if;$f$, t, own[2], relation::oid, key.attnum, only_workflows, all_of[1], all_of[2], own[1]);
+    end if;$f$, t, own[2], relation::oid, key.attnum, only_workflows, all_of[1], all_of[2], own[1], source);
                 again := (
                     select string_agg(format($f$
     if effort = %s then
-        update public.%I as r set %s from job_queue.mirrored(ids) as m
+        update public.%I as r set %s from job_queue.%I(ids) as m
         where %s = any (%s) and r.job_id::text = m.job_id and (%s);
-    end if;$f$, e.n, t, e.part[1], own[2], own[1], e.part[2]), '')
+    end if;$f$, e.n, t, e.part[1], source, own[2], own[1], e.part[2]), '')
                     from (values (1, all_of), (2, core), (3, bare)) as e (n, part) where e.part[1] <> ''
                 );
             end if;
         end if;
-        if t = 'workflow_executions' and mirrors <> '' and exists (
-            select from pg_catalog.pg_attribute as a
-            where a.attrelid = relation and a.attname = 'checkpoints' and a.atttypid = 'jsonb'::regtype
-        ) then
-            checkpoints := format($f$
-    if has_column_privilege(%s::oid, %s::smallint, 'select') is not null then
-        begin
-            update public.workflow_executions as r
-            set checkpoints = coalesce(r.checkpoints, '{}') || jsonb_build_object(step::text, output)
-            where %s = any (%s);
-        exception when others then
-            perform job_queue.mirror_failed('workflow_executions', ids, sqlstate, sqlerrm);
-        end;
-    end if;$f$, relation::oid, key.attnum, own[2], own[1]);
+        if t = 'workflow_executions' and key.attnum is not null and kind in ('r', 'p') then
+            select * into checkpoints, executions, additions from job_queue.of_executions(key, own, all_of);
         end if;
         execute format($f$
 create or replace function job_queue.mirror_%s(ids text[], effort integer) returns void
@@ -2114,7 +2217,7 @@ begin%3$s
 end;
 $body$;
 
-create or replace function job_queue.mirror_checkpoint(ids text[], step integer, output jsonb) returns void
+create or replace function job_queue.mirror_checkpoint(ids text[], step integer, checkpoint jsonb) returns void
 language plpgsql
 set search_path = ''
 as $body$
@@ -2123,8 +2226,27 @@ begin
 end;
 $body$;
 
+create or replace function job_queue.executions_of(ids text[]) returns table (job_id text, execution jsonb)
+language plpgsql
+set search_path = ''
+as $body$
+begin%5$s
+end;
+$body$;
+
+create or replace function job_queue.insert_executions(ids text[]) returns void
+language plpgsql
+set search_path = ''
+as $body$
+begin%6$s
+end;
+$body$;
+
 comment on function job_queue.mirror_checkpoint(text[], integer, jsonb) is
-    'Adds the output of a step to the workflow execution of these jobs, where it exists.';
+    'Adds the checkpoint of a step (job_queue.checkpoint_of) to the workflow executions of these jobs, where there are any.';
+comment on function job_queue.executions_of(text[]) is 'The rows of workflow_executions of these jobs.';
+comment on function job_queue.insert_executions(text[]) is
+    'Makes the executions of these jobs, where there is none and one can be; adds the input to those without one.';
 comment on function job_queue.lock_mirrored(text[], boolean) is
     'Locks the mirrored rows of these jobs, in order; passing over: leaves out the jobs whose rows somebody else has locked instead of waiting.';
 comment on function job_queue.mirror(text[]) is 'Brings the mirrored rows of these jobs, where they exist, up to date.';
@@ -2132,7 +2254,7 @@ comment on function job_queue.rows_of(text[]) is 'Those of the jobs that have a 
 comment on function job_queue.mirror_jobs(text[], integer) is
     'Writes the rows of jobs; effort 1: all columns, 2: those of the coordination, 3: these without the status.';
 comment on function job_queue.mirror_workflow_executions(text[], integer) is 'As mirror_jobs, for workflow_executions.';
-$f$, locks, mirrors, presence, checkpoints);
+$f$, locks, mirrors, presence, checkpoints, executions, additions);
 
     if presence <> '' then
         perform job_queue.add_triggers();
@@ -3095,6 +3217,9 @@ begin
     )
 
     select coalesce(array_agg(e.job_id), '{}') into fresh from inserted as e;
+    if jobs @> '[{"job_type": "workflow"}]' then
+        perform job_queue.adopt(fresh, jobs);
+    end if;
     perform job_queue.enter(array(
         select j.job_id from public.job_queue_jobs as j where j.job_id = any (fresh) and j.status = 'waiting'
     ), s);
@@ -3178,6 +3303,9 @@ begin
     end if;
     if cardinality(came) > 0 then
         perform job_queue.log_event(came, 'queued');
+        if notes @> '[{"job": {"job_type": "workflow"}}]' then
+            perform job_queue.add_executions(came);
+        end if;
     end if;
     if cardinality(due || noted) > 0 then
         perform job_queue.mirror(due || noted);
@@ -3302,6 +3430,9 @@ begin
 
     fresh := job_queue.enter_new(checked);
     perform job_queue.log_event(fresh, 'queued');
+    if checked @> '[{"job_type": "workflow"}]' then
+        perform job_queue.add_executions(fresh);
+    end if;
     -- A row that was created for a job known before says what that job is now.
     perform job_queue.mirror(fresh || array(
         select e ->> 'job_id' from jsonb_array_elements(jobs) as e where jsonb_typeof(e -> 'row') <> 'null'
@@ -3391,6 +3522,9 @@ begin
     elsif j.status in ('waiting', 'delayed') then
         if cardinality(fresh) > 0 then
             perform job_queue.log_event(fresh, 'blocked');
+            if j.job_type = 'workflow' then
+                perform job_queue.add_executions(fresh);
+            end if;
             perform job_queue.mirror(fresh);
         end if;
         answer := jsonb_build_object('result', 'queued', 'status', j.status) || job_queue.place(j.job_id);
@@ -4949,7 +5083,7 @@ declare
     verdict text;
 begin
     perform job_queue.check_job_id(job_id);
-    perform job_queue.check_keys('options', options, '{request_id,next_step}');
+    perform job_queue.check_keys('options', options, '{request_id,next_step,steps}');
     if step is null or step not between 0 and 99 then
         perform job_queue.refuse('JQ007', format('The step is %s.', coalesce(step::text, 'null')), 'Steps are counted from 0; a job has 100 at most.');
     end if;
@@ -4974,11 +5108,14 @@ begin
         else 'saved'
     end;
 
+    if verdict = 'saved' then
+        j := job_queue.give_steps(j, options -> 'steps');
+    end if;
     if verdict = 'saved' and (j.steps is null or step > j.current_step) then
         perform job_queue.refuse('JQ007',
             case when j.steps is null then 'The job has no steps.'
                  else format('Step %s is not the current one, which is %s.', step, j.current_step) end,
-            'Save the checkpoint of the current step, in order; a job gets its steps when it enters.');
+            'Save the checkpoint of the current step, in order; a job gets its steps when it enters, or with its first checkpoint (options.steps).');
     elsif verdict = 'saved' and step = j.current_step then
         if going_to > jsonb_array_length(j.steps) then
             perform job_queue.refuse('JQ007', format('next_step is %s.', going_to),
@@ -4990,7 +5127,7 @@ begin
         held := array(select l.model from public.job_queue_lines as l where l.job_id = j.job_id);
         next_needs := job_queue.needs_of(j.models, j.holding, j.steps, going_to);
         update public.job_queue_jobs as k
-        set current_step = going_to, needs = next_needs
+        set current_step = going_to, needs = next_needs, attempts_before = j.attempt - 1
         where k.job_id = j.job_id;
         delete from public.job_queue_lines as l
         where l.job_id = j.job_id and j.holding <> 'whole_run' and l.model <> all (job_queue.lines_of(next_needs, s));
@@ -5022,7 +5159,7 @@ begin
             end if;
         end if;
         perform job_queue.mirror(array[j.job_id]);
-        perform job_queue.mirror_checkpoint(array[j.job_id], step, output);
+        perform job_queue.mirror_checkpoint(array[j.job_id], step, job_queue.checkpoint_of(j.steps, step, output, clock_timestamp()));
         if s.max_active_jobs = 1 then
             perform job_queue.refresh_state(s, begun => true);
         end if;
@@ -5427,7 +5564,7 @@ declare
     verdict text;
 begin
     perform job_queue.check_job_id(job_id);
-    perform job_queue.check_keys('options', options, '{request_id,within_seconds,keep_models,note}');
+    perform job_queue.check_keys('options', options, '{request_id,within_seconds,keep_models,note,steps}');
     if step is null or step not between 0 and 99 then
         perform job_queue.refuse('JQ007', format('The step is %s.', coalesce(step::text, 'null')), 'Steps are counted from 0; a job has 100 at most.');
     end if;
@@ -5454,11 +5591,12 @@ begin
     end;
 
     if verdict is null then
+        j := job_queue.give_steps(j, options -> 'steps');
         if j.steps is null or step <> j.current_step then
             perform job_queue.refuse('JQ007',
                 case when j.steps is null then 'The job has no steps.'
                      else format('Step %s is not the current one, which is %s.', step, j.current_step) end,
-                'Wait in the current step; a job gets its steps when it enters.');
+                'Wait in the current step; a job gets its steps when it enters, or with its first call (options.steps).');
         end if;
         -- A wait that another run began goes on, with its bound and its token: what was submitted then still answers to that.
         if c.until is null then
@@ -5613,6 +5751,202 @@ comment on function public.job_queue_callback(text, integer, jsonb, jsonb) is
 notify pgrst, 'reload schema';
 
 -- ----------------------------------------------------------------------------------------------------
+-- 061_job_queue_executions.sql
+
+-- Private: the row in workflow_executions that each workflow has, and what it takes over of one that another system began.
+--
+-- One row a job, though nothing in the table says so: it is made by whoever inserted the job into job_queue_jobs, whose key it is, or
+-- by a start, which has the job locked; each looks first whether there is one.
+
+create or replace function job_queue.checkpoint_of(steps jsonb, step integer, output jsonb, saved_at timestamptz) returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+    return jsonb_build_object(
+        'step_name', steps #>> array[step::text, 'name'], 'status', 'completed', 'output', output, 'completed_at', saved_at);
+end;
+$$;
+
+comment on function job_queue.checkpoint_of(jsonb, integer, jsonb, timestamptz) is 'A checkpoint as the predecessor kept it.';
+
+create or replace function job_queue.mirrored_executions(ids text[]) returns table (
+    job_id text, handler text, status text, required_models jsonb, blocked_by_job_id text, current_step integer, current_step_model text,
+    total_steps integer, retry_count integer, error_info jsonb
+)
+language plpgsql
+stable
+set search_path = ''
+as $$
+#variable_conflict use_column
+begin
+    return query
+    select m.job_id, j.handler, m.status, m.required_models, m.blocked_by_job_id,
+        case when j.steps is not null or j.current_step > 0 then j.current_step end,
+        case when m.status not in ('completed', 'failed', 'cancelled') then j.steps #>> array[j.current_step::text, 'models', '0'] end,
+        jsonb_array_length(j.steps), greatest(j.attempt - 1, 0),
+        case when j.error is not null and m.status <> 'running' then jsonb_build_object(
+            'error', j.error, 'failed_step', j.steps #>> array[j.current_step::text, 'name'], 'failed_step_index', j.current_step,
+            'model', j.steps #>> array[j.current_step::text, 'models', '0'], 'attempt', j.attempt, 'last_attempt', clock_timestamp()
+        ) end
+    from job_queue.mirrored(array(
+        select k.job_id from public.job_queue_jobs as k where k.job_id = any (ids) and k.job_type = 'workflow'
+    )) as m
+    join public.job_queue_jobs as j on j.job_id = m.job_id;
+end;
+$$;
+
+comment on function job_queue.mirrored_executions(text[]) is
+    'What the mirrored columns of the executions of those of these jobs that are workflows say; null: what the row says already.';
+
+create or replace function job_queue.checkpoints_to_begin_with(id text) returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+    return (
+        select case when j.payload is null then '{}' else jsonb_build_object('_input', j.payload) end || coalesce((
+            select jsonb_object_agg(c.step, job_queue.checkpoint_of(j.steps, c.step, c.output, c.saved_at))
+            from public.job_queue_checkpoints as c where c.job_id = j.job_id), '{}')
+        from public.job_queue_jobs as j where j.job_id = id
+    );
+end;
+$$;
+
+comment on function job_queue.checkpoints_to_begin_with(text) is 'The checkpoints of a row that is only now made: the input and the steps done already.';
+
+create or replace function job_queue.add_executions(ids text[]) returns void
+language plpgsql
+set search_path = ''
+-- A new row waits for whoever has its user locked, and nobody may wait for that with lines locked.
+set lock_timeout = '200ms'
+as $$
+declare
+    state text;
+    message text;
+begin
+    ids := array(select j.job_id from public.job_queue_jobs as j where j.job_id = any (ids) and j.job_type = 'workflow');
+    begin
+        perform job_queue.insert_executions(ids);
+        return;
+    exception when others then
+        state := sqlstate;
+        message := sqlerrm;
+    end;
+    if state like '42%' then
+        perform job_queue.adapt_if_changed();
+    end if;
+    for n in 1..cardinality(ids) loop
+        if state is distinct from '55P03' then
+            begin
+                perform job_queue.insert_executions(ids[n:n]);
+                continue;
+            exception when others then
+                state := sqlstate;
+                message := sqlerrm;
+            end;
+        end if;
+        -- Under a code that is no reason to try the whole call again: the next start makes the row.
+        perform job_queue.mirror_failed('workflow_executions', ids[n:n], case state when '55P03' then '55006' else state end, message);
+    end loop;
+end;
+$$;
+
+comment on function job_queue.add_executions(text[]) is
+    'Makes the executions of those of these locked or new jobs that are workflows and have none, and adds the input to those that lack it. A table '
+    'that refuses stops nothing.';
+
+create or replace function job_queue.steps_done(checkpoints jsonb) returns integer
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+    done integer := 0;
+    c jsonb;
+begin
+    if jsonb_typeof(checkpoints) is distinct from 'object' then
+        return 0;
+    end if;
+    while done < 100 loop
+        c := checkpoints -> done::text;
+        exit when c is null or jsonb_typeof(c) = 'object' and c ? 'status' and c ->> 'status' is distinct from 'completed';
+        done := done + 1;
+    end loop;
+    return done;
+end;
+$$;
+
+comment on function job_queue.steps_done(jsonb) is 'How many steps from the first on these checkpoints of an execution say are done.';
+
+create or replace function job_queue.adopt(ids text[], jobs jsonb) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+    e record;
+begin
+    ids := array(
+        select j ->> 'job_id' from jsonb_array_elements(jobs) as j where j ->> 'job_type' = 'workflow' and j ->> 'job_id' = any (ids)
+    );
+    for e in
+        -- Of several rows the one that has come furthest, of equals the latest.
+        select distinct on (x.job_id) x.job_id, x.execution -> 'checkpoints' as checkpoints,
+            least(job_queue.steps_done(x.execution -> 'checkpoints'), jsonb_array_length(j.steps)) as done
+        from job_queue.executions_of(ids) as x
+        join public.job_queue_jobs as j on j.job_id = x.job_id
+        order by x.job_id, job_queue.steps_done(x.execution -> 'checkpoints') desc, x.execution ->> 'updated_at' desc nulls last
+    loop
+        insert into public.job_queue_checkpoints (job_id, step, output)
+        select e.job_id, n, case when jsonb_typeof(c) = 'object' and c ? 'status' then c -> 'output' else c end
+        from generate_series(0, e.done - 1) as n
+        cross join lateral (select e.checkpoints -> n::text as c) as v;
+        update public.job_queue_jobs as j
+        set current_step = e.done, needs = job_queue.needs_of(j.models, j.holding, j.steps, e.done),
+            payload = coalesce(j.payload, case when jsonb_typeof(e.checkpoints) = 'object' then nullif(e.checkpoints -> '_input', 'null') end)
+        where j.job_id = e.job_id;
+    end loop;
+end;
+$$;
+
+comment on function job_queue.adopt(text[], jsonb) is
+    'Those of these new jobs that are workflows, and that another system began, go on after the checkpoints in their executions.';
+
+create or replace function job_queue.give_steps(j public.job_queue_jobs, steps jsonb) returns public.job_queue_jobs
+language plpgsql
+set search_path = ''
+as $$
+declare
+    unknown text;
+begin
+    if j.steps is not null or coalesce(jsonb_typeof(give_steps.steps), 'null') = 'null' then
+        return j;
+    end if;
+    steps := job_queue.under_own_names(jsonb_build_array(jsonb_build_object(
+        'models', jsonb_path_query_array(job_queue.check_steps(give_steps.steps), '$[*].models[*]'),
+        'steps', job_queue.check_steps(give_steps.steps)
+    ))) -> 0 -> 'steps';
+    select m #>> '{}' into unknown from jsonb_path_query(steps, '$[*].models[*]') as m where m #>> '{}' <> all (j.models) limit 1;
+    if found then
+        perform job_queue.refuse('JQ002', format('A step needs the model "%s", which the job does not hold.', left(unknown, 200)),
+            format('It holds %s; a job whose steps are given late needs all their models from the start.', to_jsonb(j.models)));
+    end if;
+    update public.job_queue_jobs as k
+    set steps = give_steps.steps, holding = 'whole_run', current_step = least(k.current_step, jsonb_array_length(give_steps.steps))
+    where k.job_id = j.job_id
+    returning k.* into j;
+    return j;
+end;
+$$;
+
+comment on function job_queue.give_steps(public.job_queue_jobs, jsonb) is
+    'Gives a locked job that came without steps the ones that its worker knows; it holds its models as before. A job that has steps keeps them.';
+
+notify pgrst, 'reload schema';
+
+-- ----------------------------------------------------------------------------------------------------
 -- 090_job_queue_grants.sql
 
 -- Every function of ours: for service_role alone. Runs last; run it again after any file above.
@@ -5640,18 +5974,18 @@ notify pgrst, 'reload schema';
 
 insert into public.job_queue_migrations (name, checksum) values ('029_job_queue_migrations.sql', 'acdc948304f5ecdd2310aa1e8c7c8bd70b4ece92773e4fc1dea17eb14b5334bd') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('000_clean_schema_no_coins.sql', 'ee0236d08809ffbf6985fe1ae607d45caa95ad1f8fad6fcc42e45c48006d0016') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('030_job_queue_tables.sql', '3ba6783a18063007308154888161d6ec7dcecd696a2fe11122d533011ca3bdd9') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('030_job_queue_tables.sql', 'f35130e5dfa5be3195e0426e0b8aa6855fbe6ab3c605576d1b2dc1041428e2c7') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('031_job_queue_checks.sql', '188bd5f716725779787108f9aed09e4c4253053ee178d3855ca1d5ab1e75bbf5') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('032_job_queue_admission.sql', '647c8f7b850c601d56357f83642c89e0e5003e58576b9ab8473561fe3e822580') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('033_job_queue_places.sql', '58f7e1e74e34d9034955117413c4b93811b3ed0327afc4cb700074c4cc0a71be') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('034_job_queue_transitions.sql', 'dec0af5c1f299b25b6d739fade6abf2252137889154b3f8dc269a96f64131a53') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('035_job_queue_mirror.sql', '56ed30102c8dc5ad051acb8a6517e8d200b0ba3963ca09bf6e777aba3564041e') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('034_job_queue_transitions.sql', 'dcdd439dea2df85f33cbe75f8667ce429e81f37f9f0f3b7f98ec21697f00bd4b') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('035_job_queue_mirror.sql', '4aedf939080f2a16c10891d507c05fe6a8ce3583e24b45e6f95511e5e1a3e4f4') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('036_job_queue_insert_trigger.sql', 'a558a6d820617dbd64f4907fbdd6edbb1002a23b0eb6b6906b8d830252ac9552') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('037_job_queue_workers.sql', 'bb4187d909abcd4e9ef2db88e0fb38f494733490efb1ec16c6a86cc946700e2f') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('038_job_queue_overtakes.sql', '3682362636cc29a685b510e7532075f483cde257df4b52c424732c8687e2ea21') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('039_job_queue_version_number.sql', 'f760d9c6f94c5f6d4f823824915f02e1bfd09e4bd3e1a153e56dd0c0930ddc79') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('040_job_queue_enqueue.sql', '2c270f3b9ed925492c5db8aa460c92f34ed91fe42a6616e578d16e58eb2f592a') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('041_job_queue_start.sql', '7f666066cfabc42824d1982734c08e68bb891ebeb7cfa3671bd891050c543867') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('040_job_queue_enqueue.sql', 'bdd2d60a8b2ccdee49e3d26dbb763cb5455cf5f182fe883a452020196386fc8f') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('041_job_queue_start.sql', '2c102ac327e1a03c0f75dceccf975db5c0b4c8792419e11870ac2cbffd57775e') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('042_job_queue_complete.sql', '0c53eaf90de2b8ff94d1f63e0b8967f75f2c46ec95532b97863ffe7992453697') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('043_job_queue_claim.sql', '5a9ba4d32a197dc10ffbb7bb0370647644699aa572d9896e5354dd2cb4880d52') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('044_job_queue_heartbeat.sql', '1548e2050765b9d60821a5ef0421df5ba529e7cd4111a22dbc812728fcf6e899') on conflict (name) do nothing;
@@ -5665,10 +5999,11 @@ insert into public.job_queue_migrations (name, checksum) values ('051_job_queue_
 insert into public.job_queue_migrations (name, checksum) values ('052_job_queue_sweep.sql', '7d9466c6d87b77a6f2405229703c0d587edbed83a42be432621f3cac5dd29a67') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('053_job_queue_version.sql', '65e321d447c101eb095e0729d26bf36ae87d8e4b2ef88ac885e3a3d1f3377f18') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('054_job_queue_metrics.sql', 'dca92bfcb961494e3b939ad6c025d6422a5944a93a8f3e8e4bc630fa8dbc705c') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('055_job_queue_checkpoint.sql', '8a163bcf5ce8fb73e3a2815094a1d7c73361ae7d1735455511c6364d2c834548') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('055_job_queue_checkpoint.sql', 'f6d15d23ebfd563def0f2b18aa7ad2bafa6314c3d7bd7a32a76bc8884f1712b1') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('056_job_queue_retry.sql', '4fe6407a79d9232a509d44abf54f05355a087450ee246d8a57f7efc313856ec8') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('057_job_queue_reprioritize.sql', 'e93aa141b80be8c59219643481ceb586108c2aec86c8e38b9a1adade4c5852be') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('058_job_queue_replay.sql', '254c8156b0c159cd358a4d2cd2cb24946157d7de8775e3617b7d8d8bd2bc8397') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('059_job_queue_await.sql', 'e6b11be4e4177afd74cd11215779b1ea74058eec74b4fc4c7a95037da9425cdb') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('059_job_queue_await.sql', '56fa3a3d5caaa6564fa441a67d7cb80dd6d83e560d398d984f57bf328d61a3d2') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('060_job_queue_callback.sql', 'fb23458f6571129778c6027535d072ea4c070af8aa4f6af67bcaba4a4c63a7ca') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('061_job_queue_executions.sql', 'c02e9514dbe93330f484b575108548da62555c8e2fcd40f2e4888e19f020d78e') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('090_job_queue_grants.sql', '55558286d7d4fb1a4abda25233376625b9629edcc08289871fcaabc3666b4fcd') on conflict (name) do nothing;

@@ -183,13 +183,16 @@ class StepsTest extends EngineTest {
                 + "', 'wf', 2, '{\"_input\": 1}')");
         enter(id, "per_step", "a", "b c");
         queue.claim("worker", 1);
-        String execution = "select concat_ws(' ', status, current_step, current_step_model, checkpoints)"
-                + " from public.workflow_executions";
+        String execution =
+                "select concat_ws(' ', status, current_step, current_step_model, checkpoints #- '{0,completed_at}')"
+                        + " from public.workflow_executions";
         assertThat(rows(execution)).containsExactly("running 0 a {\"_input\": 1}");
         checkpoint(id, 0, "one");
-        assertThat(rows(execution)).containsExactly("running 1 b {\"0\": \"one\", \"_input\": 1}");
+        String saved =
+                "{\"0\": {\"output\": \"one\", \"status\": \"completed\", \"step_name\": \"step 1\"}, \"_input\": 1}";
+        assertThat(rows(execution)).containsExactly("running 1 b " + saved);
         queue.complete(id, token(id));
-        assertThat(rows(execution)).containsExactly("completed 1 {\"0\": \"one\", \"_input\": 1}");
+        assertThat(rows(execution)).containsExactly("completed 1 " + saved);
     }
 
     @Test

@@ -45,6 +45,7 @@ final class ModelAnswers {
                             .map(step -> Map.of("name", step.name(), "models", step.models()))
                             .toList());
             lease.put("current_step", job.currentStep);
+            lease.put("step_attempt", job.attempt - job.attemptsBefore);
             lease.put("checkpoints", job.checkpoints);
         }
         return lease;

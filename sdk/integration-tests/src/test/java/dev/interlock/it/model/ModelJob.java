@@ -34,6 +34,9 @@ final class ModelJob {
 
     List<Step> steps = List.of();
     int currentStep;
+    /** The attempts used up before the current step began. */
+    int attemptsBefore;
+
     final SortedMap<String, @Nullable Object> checkpoints = new TreeMap<>();
 
     /** {@code completed}, {@code failed} or {@code cancelled} once it has ended. */

@@ -52,6 +52,7 @@ final class StepFunctions {
         }
         job.checkpoints.put(String.valueOf(step), given.value("output"));
         job.currentStep = next;
+        job.attemptsBefore = job.attempt - 1;
         return job.holding.equals("per_step") ? goOn(job) : giveBack(job);
     }
 
