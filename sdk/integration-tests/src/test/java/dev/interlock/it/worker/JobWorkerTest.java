@@ -258,6 +258,7 @@ class JobWorkerTest extends CoordinatorTestBase {
         Finished finished = new Finished(1);
         JobWorker worker = closing(worker(finished)
                 .handle(name("handler"), job -> {
+                    job.progress(41, "upscaling");
                     job.progress(42);
                     inside.countDown();
                     end.await();
@@ -277,6 +278,7 @@ class JobWorkerTest extends CoordinatorTestBase {
         assertThat(job.status()).isEqualTo(JobStatus.RUNNING);
         assertThat(job.attempt()).isOne();
         assertThat(job.progress()).isEqualTo(42);
+        assertThat(job.note()).isEqualTo("upscaling");
         end.countDown();
         await(finished.latch);
         assertThat(finished.statuses).containsExactly(OutcomeStatus.COMPLETED);

@@ -49,9 +49,11 @@ class ShutdownTest extends CoordinatorTestBase {
         program.signal("TERM");
         program.await("closing");
         // It waits up to ten minutes now.
-        while (!program.signalled(second)) {
-            Thread.onSpinWait();
+        boolean ended = false;
+        for (int i = 0; i < 300 && !ended; i++) {
+            ended = program.signalled(second);
         }
+        assertThat(ended).isTrue();
 
         assertThat(program.exit()).isEqualTo(TERMINATED);
         assertGivenBack("j");

@@ -13,6 +13,7 @@ import okhttp3.Protocol;
 import okhttp3.Request;
 import okhttp3.Response;
 import okhttp3.ResponseBody;
+import okio.Buffer;
 
 /** What goes over the wire between a client and the gateway: counted, and broken when a test says so. Thread-safe. */
 public final class Wire implements Interceptor {
@@ -22,6 +23,7 @@ public final class Wire implements Interceptor {
     private final AtomicInteger answersToReplace = new AtomicInteger();
     private volatile String replacing = "";
     private volatile String replacement = "";
+    private volatile String refused = "";
     private volatile boolean cut;
     private volatile String cutFunction = "";
     private volatile boolean badKey;
@@ -41,6 +43,12 @@ public final class Wire implements Interceptor {
         replacing = function;
         replacement = body;
         answersToReplace.set(times);
+    }
+
+    /** Answers each call whose body has this text with a 400 and this body, in place of the database. */
+    void refuse(String text, String body) {
+        refused = text;
+        replacement = body;
     }
 
     /** Nothing gets through until it is mended. */
@@ -76,6 +84,7 @@ public final class Wire implements Interceptor {
     public void mend() {
         cut = false;
         cutFunction = "";
+        refused = "";
         badKey = false;
         page = 0;
         letThrough();
@@ -117,6 +126,9 @@ public final class Wire implements Interceptor {
         if (function.equals(cutFunction)) {
             throw new IOException("The wire is cut for " + function + ".");
         }
+        if (!refused.isEmpty() && body(chain.request()).contains(refused)) {
+            return answer(chain, 400, replacement, "application/json");
+        }
         if (page != 0) {
             return answer(
                     chain, page, "<!DOCTYPE html><html><head><title>" + page + "</title></head></html>", "text/html");
@@ -137,6 +149,14 @@ public final class Wire implements Interceptor {
             throw new IOException("The answer was lost.");
         }
         return response;
+    }
+
+    private static String body(Request request) throws IOException {
+        Buffer buffer = new Buffer();
+        if (request.body() != null) {
+            request.body().writeTo(buffer);
+        }
+        return buffer.readUtf8();
     }
 
     private void waitAtTheGate() throws IOException {

@@ -134,35 +134,32 @@ class WorkerTroublesTest extends CoordinatorTestBase {
         assertThat(begun).contains(name("k"));
     }
 
+    /** One handler's words must not cost all jobs their leases, for example under an older SQL that knows no notes. */
     @Test
     void f131_heartbeatThatIsRefused_goesWithoutTheProgress() throws Exception {
-        CountDownLatch end = new CountDownLatch(1);
         CountDownLatch finished = new CountDownLatch(1);
         JobWorker worker = closing(worker(finished)
                 .handle(name("handler"), job -> {
                     job.progress(40, "upscaling");
-                    end.await();
+                    // Refused and sent again: a lease time and more.
+                    while (wire.calls("job_queue_heartbeat") < 10 && !job.shouldStop()) {
+                        TimeUnit.MILLISECONDS.sleep(10);
+                    }
                     return Outcome.complete();
                 })
                 .lease(Duration.ofSeconds(1))
                 .build());
-        wire.answer400(
-                "job_queue_heartbeat",
-                1,
+        wire.refuse(
+                "upscaling",
                 "{\"code\":\"JQ007\",\"details\":null,\"hint\":null,\"message\":\"A lease has an unknown key.\"}");
         others.enqueue(job("j", "m").build());
         worker.start();
-
-        JobExplanation job = others.explain(name("j"));
-        while (job.note() == null) {
-            job = others.explain(name("j"));
-        }
-        assertThat(job.note()).isEqualTo("upscaling");
-        assertThat(job.progress()).isEqualTo(40);
-        assertThat(worker.state().isHealthy()).isTrue();
-        end.countDown();
         await(finished);
+
+        assertThat(others.explain(name("j")).status()).isEqualTo(JobStatus.COMPLETED);
         assertThat(others.explain(name("j")).attempt()).isOne();
+        assertThat(worker.state().lost()).isZero();
+        assertThat(worker.state().isHealthy()).isTrue();
     }
 
     private void begin(Trouble trouble) throws SQLException {
