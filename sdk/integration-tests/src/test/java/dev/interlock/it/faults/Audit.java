@@ -164,6 +164,13 @@ final class Audit {
         return results;
     }
 
+    /** The rows of workflow_executions: job, status and steps done. */
+    List<String> executions() throws SQLException {
+        return rows(
+                "select e.job_id::text || ' ' || e.status || ' ' || e.current_step from public.workflow_executions as e"
+                        + " join public.job_queue_jobs as j on j.job_id = e.job_id::text where j.handler like ?");
+    }
+
     /**
      * Steps that were called under a token that is newer than that of their checkpoint.
      *

@@ -19,6 +19,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -65,6 +66,7 @@ final class KillRun implements AutoCloseable {
     private final Random callbackDelays;
     private final Map<String, Instant> killed = new LinkedHashMap<>();
     private final Map<String, Integer> points = new TreeMap<>();
+    private final List<String> executions = new ArrayList<>();
 
     KillRun(LocalSupabase local, Fleet fleet) throws IOException {
         this.local = local;
@@ -155,12 +157,18 @@ final class KillRun implements AutoCloseable {
         List<JobRequest> more = new ArrayList<>();
         for (int i = 0; i < missing; i++) {
             Flows.Plan plan = Flows.PLANS.get(random.nextInt(Flows.PLANS.size()));
-            String id = run + "job-" + plans.size();
+            // Every other one has a row in jobs, and so one in workflow_executions.
+            boolean row = plans.size() % 2 == 0;
+            String id = row ? new UUID(random.nextLong(), random.nextLong()).toString() : run + "job-" + plans.size();
             plans.put(id, plan);
-            more.add(JobRequest.workflow(id, plan.definition(run, null))
+            JobRequest.Builder request = JobRequest.workflow(id, plan.definition(run, null))
                     .maxAttempts(100)
-                    .payload(new Flows.Task(5 + random.nextInt(40)))
-                    .build());
+                    .payload(new Flows.Task(5 + random.nextInt(40)));
+            if (row) {
+                request.row(Map.of("prompt", "a knight"));
+                executions.add(id + " completed " + plan.models().size());
+            }
+            more.add(request.build());
         }
         if (!more.isEmpty()) {
             coordinator.enqueueAll(more);
@@ -177,6 +185,9 @@ final class KillRun implements AutoCloseable {
         assertThat(audit.results())
                 .as("every workflow completed with all its steps, in order")
                 .isEqualTo(rightResults());
+        assertThat(audit.executions())
+                .as("one row in workflow_executions for each, with all its steps done")
+                .containsExactlyInAnyOrderElementsOf(executions);
         assertThat(audit.repeatedSteps(witness.effects()))
                 .as("steps called again after their checkpoint")
                 .isEmpty();
