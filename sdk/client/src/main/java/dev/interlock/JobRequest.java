@@ -270,7 +270,10 @@ public final class JobRequest {
             return this;
         }
 
-        /** A job that has not started by then, by the database's clock, fails as expired. */
+        /**
+         * A job that does not run by then, by the database's clock, fails as expired. It counts whenever the job waits, between
+         * two attempts or steps and for a callback too.
+         */
         public Builder deadline(Instant time) {
             this.deadline = Checks.required("The deadline", time);
             return this;
