@@ -202,8 +202,6 @@ class BookkeepingTest extends EngineTest {
         String id = UUID.randomUUID().toString();
         sql("insert into public.jobs (job_id, prompt, job_type, model, required_models) values ('" + id
                 + "', 'p', 'workflow', 'knight', '[\"m\", \"n\"]')");
-        sql("insert into public.workflow_executions (job_id, workflow_id, total_steps) values ('" + id
-                + "', 'knight', 2)");
         queue.sweep();
         assertThat(rows("select blocked_by_job_id from public.workflow_executions"))
                 .containsExactly("a");

@@ -27,8 +27,6 @@ class RetriesTest extends EngineTest {
         String id = UUID.randomUUID().toString();
         sql("insert into public.jobs (job_id, prompt, job_type, required_models) values ('" + id
                 + "', 'p', 'workflow', '[\"m\"]')");
-        sql("insert into public.workflow_executions (job_id, workflow_id, total_steps) values ('" + id
-                + "', 'knight', 2)");
         int attempt = 0;
         for (String end : ends.split(" ", -1)) {
             JsonNode lease = attempt % 2 == 0
