@@ -123,8 +123,8 @@ final class KillRun implements AutoCloseable {
         FaultyGateway gateway = Objects.requireNonNull(gateways.remove(worker));
         int dice = random.nextInt(100);
         if (dice < 30) {
-            witness.awaitInside(worker, plans.size(), 0);
-            end(worker, "in a step");
+            boolean inside = soon(millis -> witness.isInside(worker, millis));
+            end(worker, inside ? "in a step" : "idle");
         } else if (dice < 45) {
             // Any moment: the only one that nobody thought of.
             TimeUnit.MILLISECONDS.sleep(random.nextInt(400));
@@ -133,17 +133,29 @@ final class KillRun implements AutoCloseable {
             String function = FUNCTIONS.get(random.nextInt(FUNCTIONS.size()));
             Stop.Point point = POINTS.get(random.nextInt(POINTS.size()));
             Stop stop = gateway.stopNext(function, point);
-            boolean reached = stop.await(3000);
-            end(
-                    worker,
-                    reached
-                            ? function.substring("job_queue_".length()) + " "
-                                    + point.name().toLowerCase(Locale.ROOT)
-                            : "any moment");
+            boolean reached = soon(stop::await);
+            String where = function.substring("job_queue_".length()) + " "
+                    + point.name().toLowerCase(Locale.ROOT);
+            end(worker, reached ? where : "idle");
             stop.release();
         }
         gateway.close();
         fleet.start(1);
+    }
+
+    private interface Moment {
+        boolean came(long withinMillis) throws InterruptedException;
+    }
+
+    /** Waits for a moment to kill at, a few seconds at most, and keeps enough work there for it to come. */
+    private boolean soon(Moment moment) throws Exception {
+        for (int i = 0; i < 30; i++) {
+            if (moment.came(100)) {
+                return true;
+            }
+            topUp();
+        }
+        return false;
     }
 
     private void end(String worker, String point) throws Exception {

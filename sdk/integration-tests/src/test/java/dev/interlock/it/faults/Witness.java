@@ -174,6 +174,23 @@ final class Witness implements AutoCloseable {
                 process + " is in a call");
     }
 
+    /** Whether a process is in the middle of a call, now or within that time. */
+    boolean isInside(String process, long millis) throws InterruptedException {
+        long patience = TimeUnit.MILLISECONDS.toNanos(millis);
+        lock.lock();
+        try {
+            while (inside.getOrDefault(process, Map.of()).isEmpty()) {
+                if (patience <= 0) {
+                    return false;
+                }
+                patience = changed.awaitNanos(patience);
+            }
+            return true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Waits until all is read that a process, which is dead, has sent. */
     void awaitGone(String process) throws InterruptedException, TimeoutException {
         await(() -> !connected.containsKey(process), process + " is gone");
