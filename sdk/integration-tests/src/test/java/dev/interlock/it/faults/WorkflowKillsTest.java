@@ -1,7 +1,9 @@
 package dev.interlock.it.faults;
 
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /**
  * Any process may die at any moment: no step with a checkpoint is done again, no job is lost, no model stays held. The build's kills are few;
@@ -12,6 +14,7 @@ class WorkflowKillsTest extends FaultTestBase {
     private static final int KILLS = Integer.getInteger("interlock.kills", 30);
 
     @Test
+    @Timeout(value = 20, unit = TimeUnit.MINUTES)
     @DisplayName("f94: workers are killed between any two writes of a step")
     void f94_killedAtAnyMoment() throws Exception {
         try (KillRun run = new KillRun(local, fleet)) {
