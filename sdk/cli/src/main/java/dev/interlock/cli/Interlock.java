@@ -1,0 +1,74 @@
+package dev.interlock.cli;
+
+import dev.interlock.cli.command.CompletionCommand;
+import dev.interlock.cli.command.LocalCommand;
+import dev.interlock.cli.command.SqlCommand;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Help.Ansi;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ScopeType;
+
+/** The command {@code interlock}. */
+@Command(
+        name = "interlock",
+        description = "Coordinates AI jobs on Supabase so that jobs that need the same model never collide.",
+        versionProvider = Version.class,
+        subcommands = {
+            LocalCommand.class,
+            SqlCommand.class,
+            CompletionCommand.class,
+        },
+        scope = ScopeType.INHERIT,
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        sortSynopsis = false,
+        abbreviateSynopsis = true,
+        synopsisSubcommandLabel = "COMMAND",
+        usageHelpAutoWidth = false,
+        footerHeading = "%n",
+        exitCodeListHeading = "%nExit codes:%n",
+        exitCodeList = {
+            "0:done",
+            "1:something is wrong, or what was asked cannot be",
+            "2:asked wrongly: an unknown flag, a malformed value, no URL or key",
+            "3:the project cannot be reached, or refuses the key",
+            "4:the SQL is not installed, or is of another version",
+            "5:a mistake of this program"
+        })
+public final class Interlock {
+
+    private final Console console;
+
+    private Interlock(Console console) {
+        this.console = console;
+    }
+
+    /** Runs a command and ends the process with its exit code. */
+    public static void main(String[] args) {
+        int exitCode;
+        try (Console console = Console.system()) {
+            exitCode = run(console, args);
+        }
+        System.exit(exitCode);
+    }
+
+    /** Runs a command and returns its {@link ExitCode}. */
+    public static int run(Console console, String... args) {
+        Failures failures = new Failures(console);
+        return new CommandLine(new Interlock(console))
+                .setOut(console.out())
+                .setErr(console.err())
+                .setColorScheme(CommandLine.Help.defaultColorScheme(console.colours() ? Ansi.ON : Ansi.OFF))
+                .setUsageHelpWidth(Math.min(Math.max(console.width(), 60), 110))
+                .setParameterExceptionHandler(failures)
+                .setExecutionExceptionHandler(failures)
+                .setCaseInsensitiveEnumValuesAllowed(true)
+                .execute(args.length == 0 ? new String[] {"--help"} : args);
+    }
+
+    /** The console of the program that this command belongs to. */
+    public static Console console(CommandSpec command) {
+        return ((Interlock) command.root().userObject()).console;
+    }
+}
