@@ -1,0 +1,118 @@
+package dev.interlock.cli.view;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.jline.utils.AttributedString;
+import org.jline.utils.AttributedStringBuilder;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Rows in columns, as wide as what is in them, at most as wide as the screen: then the widest columns are cut, with an ellipsis, the narrow ones last.
+ * Control characters of the data, which could move the cursor, are shown as blanks.
+ */
+public final class TextTable {
+
+    private static final String GAP = "  ";
+    private static final int NARROWEST = 6;
+
+    private final List<List<AttributedString>> rows = new ArrayList<>();
+    private final boolean[] right;
+
+    /**
+     * A table with these headings.
+     *
+     * @param headings one for each column; one that begins with {@code >} sets its column flush right
+     */
+    public TextTable(String... headings) {
+        right = new boolean[headings.length];
+        List<AttributedString> row = new ArrayList<>();
+        for (int i = 0; i < headings.length; i++) {
+            right[i] = headings[i].startsWith(">");
+            row.add(Styles.faint(right[i] ? headings[i].substring(1) : headings[i]));
+        }
+        rows.add(row);
+    }
+
+    /** Adds a row: for each column an {@link AttributedString}, or anything else, shown by its text; null is empty. */
+    public TextTable row(@Nullable Object... cells) {
+        if (cells.length != right.length) {
+            throw new IllegalArgumentException(cells.length + " cells for " + right.length + " columns");
+        }
+        rows.add(Arrays.stream(cells).map(TextTable::cell).toList());
+        return this;
+    }
+
+    /** Whether no row was added. */
+    public boolean isEmpty() {
+        return rows.size() == 1;
+    }
+
+    /** The lines of the table, the headings first. */
+    public List<AttributedString> lines(int width) {
+        int[] widths = widths(width);
+        List<AttributedString> lines = new ArrayList<>();
+        for (List<AttributedString> row : rows) {
+            AttributedStringBuilder line = new AttributedStringBuilder();
+            for (int i = 0; i < widths.length; i++) {
+                AttributedString text = cut(row.get(i), widths[i]);
+                String blanks = " ".repeat(widths[i] - text.columnLength());
+                boolean last = i == widths.length - 1;
+                line.append(i == 0 ? "" : GAP)
+                        .append(right[i] ? blanks : "")
+                        .append(text)
+                        .append(right[i] || last ? "" : blanks);
+            }
+            lines.add(line.toAttributedString());
+        }
+        return lines;
+    }
+
+    /** The text, at most so many columns of it, with an ellipsis where something is left out. */
+    public static AttributedString cut(AttributedString text, int width) {
+        if (text.columnLength() <= width) {
+            return text;
+        }
+        return new AttributedStringBuilder()
+                .append(text.columnSubSequence(0, Math.max(0, width - 1)))
+                .append("…")
+                .toAttributedString();
+    }
+
+    private static AttributedString cell(@Nullable Object value) {
+        if (value instanceof AttributedString text) {
+            return text;
+        }
+        return Styles.plain(value == null ? "" : printable(value.toString()));
+    }
+
+    /** The text without what a terminal would obey instead of show. */
+    public static String printable(String text) {
+        return text.codePoints()
+                .map(c -> Character.isISOControl(c) || Character.getType(c) == Character.FORMAT ? ' ' : c)
+                .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
+                .toString();
+    }
+
+    private int[] widths(int screen) {
+        int[] widths = new int[right.length];
+        for (List<AttributedString> row : rows) {
+            for (int i = 0; i < widths.length; i++) {
+                widths[i] = Math.max(widths[i], row.get(i).columnLength());
+            }
+        }
+        int over = Arrays.stream(widths).sum() + GAP.length() * (widths.length - 1) - screen;
+        while (over > 0) {
+            int widest = 0;
+            for (int i = 1; i < widths.length; i++) {
+                widest = widths[i] > widths[widest] ? i : widest;
+            }
+            if (widths[widest] <= NARROWEST) {
+                break;
+            }
+            widths[widest]--;
+            over--;
+        }
+        return widths;
+    }
+}
