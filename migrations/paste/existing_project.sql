@@ -4776,15 +4776,16 @@ language sql
 stable
 set search_path = ''
 as $$
+    -- An SDK that is written to contract n works with this SQL when oldest_contract <= n <= contract.
     select jsonb_build_object(
-        'version', job_queue.version(), 'contract', 1,
+        'version', job_queue.version(), 'contract', 1, 'oldest_contract', 1,
         'migrations', coalesce((
             select jsonb_agg(jsonb_build_object('name', m.name, 'checksum', m.checksum, 'applied_at', m.applied_at) order by m.name)
             from public.job_queue_migrations as m
         ), '[]'));
 $$;
 
-comment on function public.job_queue_version() is 'What is installed. The SDK checks the contract number once. Example: select job_queue_version()';
+comment on function public.job_queue_version() is 'What is installed. The SDK checks once that its contract number is between oldest_contract and contract. Example: select job_queue_version()';
 
 notify pgrst, 'reload schema';
 
@@ -5983,7 +5984,7 @@ insert into public.job_queue_migrations (name, checksum) values ('049_job_queue_
 insert into public.job_queue_migrations (name, checksum) values ('050_job_queue_explain.sql', 'f4af3f6f57c6dac0e6f0c90602faeae7d485c0f81fadd50f19a9cf815f4640d3') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('051_job_queue_status.sql', 'e67befd6783c02bc8d5117be8f5bb4a24ee6afa048e8b20e4be62c3fbe5cda54') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('052_job_queue_sweep.sql', '7d9466c6d87b77a6f2405229703c0d587edbed83a42be432621f3cac5dd29a67') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('053_job_queue_version.sql', '65e321d447c101eb095e0729d26bf36ae87d8e4b2ef88ac885e3a3d1f3377f18') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('053_job_queue_version.sql', '18852cdedd817246af2a97c5f6d0d36fbf8fa4af7536c0cd15e64ed9e99da0e5') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('054_job_queue_metrics.sql', 'dca92bfcb961494e3b939ad6c025d6422a5944a93a8f3e8e4bc630fa8dbc705c') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('055_job_queue_checkpoint.sql', 'f6d15d23ebfd563def0f2b18aa7ad2bafa6314c3d7bd7a32a76bc8884f1712b1') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('056_job_queue_retry.sql', '4fe6407a79d9232a509d44abf54f05355a087450ee246d8a57f7efc313856ec8') on conflict (name) do nothing;

@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -62,6 +63,15 @@ public final class Migrator {
      * @throws SchemaMismatchException when an applied file's text has changed since, or the verification fails
      */
     public MigrationReport migrate() {
+        return migrate(file -> {});
+    }
+
+    /**
+     * {@link #migrate()}, telling how far it is.
+     *
+     * @param applying is told the name of each file before it is applied
+     */
+    public MigrationReport migrate(Consumer<String> applying) {
         Facts facts = facts();
         MigrationStatus status = status(facts);
         if (!status.changed().isEmpty()) {
@@ -74,6 +84,7 @@ public final class Migrator {
         for (MigrationFile file : MigrationFile.all(status.newProject())) {
             if (status.pending().contains(file.name())) {
                 LOG.debug("applying {}", file.name());
+                applying.accept(file.name());
                 apply(file);
                 applied.add(file.name());
             }

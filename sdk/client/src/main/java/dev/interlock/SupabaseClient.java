@@ -1,5 +1,6 @@
 package dev.interlock;
 
+import dev.interlock.internal.SdkVersion;
 import dev.interlock.internal.http.HttpCall;
 import dev.interlock.internal.http.JsonCodec;
 import dev.interlock.internal.http.ProjectKey;
@@ -25,9 +26,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class SupabaseClient implements AutoCloseable {
 
-    static final String VERSION = "0.1.0";
-    private static final String USER_AGENT =
-            "interlock-java/" + VERSION + " (java " + Runtime.version().feature() + ")";
+    private static final String USER_AGENT = "interlock-java/" + SdkVersion.VERSION + " (java "
+            + Runtime.version().feature() + ")";
 
     private final Transport transport;
     private final String url;
@@ -40,7 +40,7 @@ public final class SupabaseClient implements AutoCloseable {
                 .add("apikey", key.value())
                 .add("Accept", "application/json")
                 .add("User-Agent", USER_AGENT + builder.userAgentSuffix)
-                .add("X-Client-Info", "interlock-java/" + VERSION);
+                .add("X-Client-Info", "interlock-java/" + SdkVersion.VERSION);
         // An opaque key in Authorization would be taken for a broken JWT.
         if (builder.accessToken != null) {
             ProjectKey.checkCharacters("The access token", builder.accessToken);

@@ -1,6 +1,7 @@
 package dev.interlock.cli;
 
 import dev.interlock.cli.command.CompletionCommand;
+import dev.interlock.cli.command.InstallCommand;
 import dev.interlock.cli.command.LocalCommand;
 import dev.interlock.cli.command.SqlCommand;
 import picocli.CommandLine;
@@ -16,6 +17,7 @@ import picocli.CommandLine.ScopeType;
         versionProvider = Version.class,
         subcommands = {
             LocalCommand.class,
+            InstallCommand.class,
             SqlCommand.class,
             CompletionCommand.class,
         },

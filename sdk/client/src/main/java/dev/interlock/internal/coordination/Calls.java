@@ -14,6 +14,7 @@ import dev.interlock.HeartbeatResult;
 import dev.interlock.InstalledVersion;
 import dev.interlock.InterlockException;
 import dev.interlock.InvalidRequestException;
+import dev.interlock.JobCoordinator;
 import dev.interlock.JobExplanation;
 import dev.interlock.JobRequest;
 import dev.interlock.JobStatus;
@@ -33,12 +34,15 @@ import dev.interlock.StartResult;
 import dev.interlock.SupabaseClient;
 import dev.interlock.SweepResult;
 import dev.interlock.UnknownJobException;
+import dev.interlock.internal.SdkVersion;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.util.RawValue;
 
@@ -51,6 +55,8 @@ import tools.jackson.databind.util.RawValue;
 public final class Calls {
     /** The contract of docs/reference/rpc.md that this SDK is written to. */
     public static final int CONTRACT = 1;
+
+    private static final Logger LOG = LoggerFactory.getLogger(JobCoordinator.class);
 
     private final SupabaseClient supabase;
     private final @Nullable Duration timeout;
@@ -349,12 +355,27 @@ public final class Calls {
     /** Checks it again, for those who found that the migrations have changed under them. */
     public void checkContract() {
         InstalledVersion installed = version();
-        if (installed.contract() != CONTRACT) {
-            throw new SchemaMismatchException("The database speaks contract " + installed.contract()
-                    + " of Interlock (version " + installed.version() + "), this SDK needs contract " + CONTRACT + ". "
-                    + (installed.contract() < CONTRACT
-                            ? "Run Migrator.create(supabase).migrate(), or paste the newer SQL files of migrations/."
-                            : "Use a newer version of the SDK."));
+        if (installed.contract() < CONTRACT) {
+            throw new SchemaMismatchException("The database has version " + installed.version()
+                    + " of Interlock's SQL, which keeps contract " + installed.contract() + "; this SDK ("
+                    + SdkVersion.VERSION
+                    + ") needs contract " + CONTRACT
+                    + ". Run Migrator.create(supabase).migrate() or \"interlock install --apply\", or paste the newer SQL files"
+                    + " of migrations/.");
+        }
+        if (installed.oldestContract() > CONTRACT) {
+            throw new SchemaMismatchException("The database has version " + installed.version()
+                    + " of Interlock's SQL, which keeps contract " + installed.oldestContract()
+                    + " and newer; this SDK ("
+                    + SdkVersion.VERSION + ") speaks contract " + CONTRACT + ". Use SDK " + installed.version()
+                    + " or newer.");
+        }
+        if (!installed.version().equals(SdkVersion.VERSION)) {
+            LOG.info(
+                    "The database has version {} of Interlock's SQL, this SDK is {}: they work together. What the newer of them brings"
+                            + " is not there; UPGRADING.md.",
+                    installed.version(),
+                    SdkVersion.VERSION);
         }
         contractChecked = true;
     }

@@ -332,7 +332,7 @@ class InstallTest {
             other.setAutoCommit(false);
             statement.execute("select pg_advisory_xact_lock(19029, 0)");
 
-            Future<MigrationReport> report = thread.submit(migrator::migrate);
+            Future<MigrationReport> report = thread.submit(() -> migrator.migrate());
             while (values(
                             "select pid::text from pg_locks where locktype = 'advisory' and classid = 19029 and not granted")
                     .isEmpty()) {

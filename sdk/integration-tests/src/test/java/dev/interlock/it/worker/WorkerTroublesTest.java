@@ -175,7 +175,7 @@ class WorkerTroublesTest extends CoordinatorTestBase {
             case OTHER_CONTRACT -> {
                 sql("alter function public.job_queue_version() rename to kept_version");
                 sql("create function public.job_queue_version() returns jsonb language sql as "
-                        + "$$ select public.kept_version() || '{\"contract\": 2}' $$");
+                        + "$$ select public.kept_version() || '{\"contract\": 2, \"oldest_contract\": 2}' $$");
                 sql("grant execute on function public.job_queue_version() to service_role");
                 functionsGone();
             }

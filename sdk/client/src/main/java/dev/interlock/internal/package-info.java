@@ -1,0 +1,3 @@
+/** Not API: may change with every release. */
+@org.jspecify.annotations.NullMarked
+package dev.interlock.internal;
