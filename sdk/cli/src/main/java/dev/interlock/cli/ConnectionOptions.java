@@ -1,6 +1,7 @@
 package dev.interlock.cli;
 
 import dev.interlock.ConfigurationException;
+import dev.interlock.KeyKind;
 import dev.interlock.SupabaseClient;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -37,13 +38,20 @@ final class ConnectionOptions {
         if (timeout < 1 || timeout > 600) {
             throw new ConfigurationException("--timeout is " + timeout + "; it has to be 1 to 600 seconds.");
         }
-        return SupabaseClient.builder()
+        SupabaseClient supabase = SupabaseClient.builder()
                 .url(given(
                         url, console, "the project's URL, for example https://abcdefghijkl.supabase.co", "--url", URL))
                 .key(key(console))
                 .timeout(Duration.ofSeconds(timeout))
                 .userAgentSuffix("cli")
                 .build();
+        if (supabase.keyKind() == KeyKind.PUBLISHABLE) {
+            supabase.close();
+            throw new ConfigurationException(
+                    "This is a publishable (or anon) key, with which nothing of the queue can be seen or done: give the project's secret key"
+                            + " (Dashboard, Project Settings, API Keys).");
+        }
+        return supabase;
     }
 
     private String key(Console console) {

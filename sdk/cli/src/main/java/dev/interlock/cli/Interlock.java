@@ -1,9 +1,11 @@
 package dev.interlock.cli;
 
 import dev.interlock.cli.command.CompletionCommand;
+import dev.interlock.cli.command.ExplainCommand;
 import dev.interlock.cli.command.InstallCommand;
 import dev.interlock.cli.command.LocalCommand;
 import dev.interlock.cli.command.SqlCommand;
+import dev.interlock.cli.command.StatusCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help.Ansi;
@@ -18,6 +20,8 @@ import picocli.CommandLine.ScopeType;
         subcommands = {
             LocalCommand.class,
             InstallCommand.class,
+            StatusCommand.class,
+            ExplainCommand.class,
             SqlCommand.class,
             CompletionCommand.class,
         },

@@ -1,0 +1,28 @@
+package dev.interlock.cli.command;
+
+import dev.interlock.cli.Console;
+import dev.interlock.cli.ExitCode;
+import dev.interlock.cli.Project;
+import dev.interlock.cli.ProjectCommand;
+import java.util.Map;
+import picocli.CommandLine.Command;
+import tools.jackson.databind.JsonNode;
+
+/** {@code interlock status}: one look at everything. */
+@Command(
+        name = "status",
+        description = {"One look: what needs attention, the limits, the counts, every model and every worker."},
+        footer = {
+            "Examples:",
+            "  interlock status",
+            "  interlock status --json | jq '.models[] | select(.paused) | .model'"
+        })
+public final class StatusCommand extends ProjectCommand {
+
+    @Override
+    protected int run(Project project, Console console) {
+        JsonNode status = project.call("job_queue_status", Map.of());
+        console.printJson(status);
+        return ExitCode.OK;
+    }
+}

@@ -1,0 +1,87 @@
+package dev.interlock.it.cli;
+
+import dev.interlock.cli.Console;
+import dev.interlock.cli.Interlock;
+import dev.interlock.testing.LocalSupabase;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Runs the command line in this process as a script would: arguments, variables and input in; exit code, output and errors out. Immutable. */
+final class CliRunner {
+
+    private static final JsonMapper JSON = JsonMapper.builder().build();
+
+    private final Map<String, String> environment;
+    private final String input;
+
+    private CliRunner(Map<String, String> environment, String input) {
+        this.environment = environment;
+        this.input = input;
+    }
+
+    /** With no variables at all. */
+    static CliRunner bare() {
+        return new CliRunner(Map.of(), "");
+    }
+
+    /** With the variables of this stack, as {@code interlock local} prints them. */
+    static CliRunner of(LocalSupabase local) {
+        return bare().with("SUPABASE_URL", local.url()).with("SUPABASE_SECRET_KEY", local.secretKey());
+    }
+
+    CliRunner with(String variable, String value) {
+        Map<String, String> more = new TreeMap<>(environment);
+        more.put(variable, value);
+        return new CliRunner(more, input);
+    }
+
+    /** What its standard input holds. */
+    CliRunner input(String text) {
+        return new CliRunner(environment, text);
+    }
+
+    /** Runs it to its end. */
+    Outcome run(String... args) {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        ByteArrayOutputStream err = new ByteArrayOutputStream();
+        int exitCode;
+        try (Console console = new Console(
+                new ByteArrayInputStream(input.getBytes(StandardCharsets.UTF_8)),
+                new PrintStream(out, true, StandardCharsets.UTF_8),
+                new PrintStream(err, true, StandardCharsets.UTF_8),
+                environment,
+                null)) {
+            exitCode = Interlock.run(console, args);
+        }
+        return new Outcome(exitCode, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
+    }
+
+    /** What came of it. */
+    record Outcome(int exitCode, String out, String err) {
+
+        List<String> lines() {
+            return out.lines().toList();
+        }
+
+        List<String> errors() {
+            return err.lines().toList();
+        }
+
+        /** The output as JSON. */
+        JsonNode json() {
+            return JSON.readTree(out);
+        }
+
+        /** The error as JSON. */
+        JsonNode error() {
+            return JSON.readTree(err).path("error");
+        }
+    }
+}

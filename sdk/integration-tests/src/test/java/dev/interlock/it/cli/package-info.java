@@ -1,0 +1,3 @@
+/** The command line against the real stack. */
+@org.jspecify.annotations.NullMarked
+package dev.interlock.it.cli;
