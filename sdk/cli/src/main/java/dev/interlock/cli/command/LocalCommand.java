@@ -4,8 +4,7 @@ import dev.interlock.cli.Console;
 import dev.interlock.cli.ExitCode;
 import dev.interlock.cli.Interlock;
 import dev.interlock.testing.LocalSupabase;
-import java.io.IOException;
-import java.net.ServerSocket;
+import dev.interlock.testing.internal.Ports;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -115,10 +114,6 @@ public final class LocalCommand implements Callable<Integer> {
         if (asked != 0) {
             return asked;
         }
-        try (ServerSocket socket = new ServerSocket(usual)) {
-            return socket.getLocalPort();
-        } catch (IOException e) {
-            return 0;
-        }
+        return Ports.isFree(usual) ? usual : 0;
     }
 }
