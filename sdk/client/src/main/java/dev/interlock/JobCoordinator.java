@@ -5,6 +5,7 @@ import dev.interlock.internal.coordination.Checks;
 import dev.interlock.internal.coordination.Json;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -463,6 +464,54 @@ public final class JobCoordinator {
     /** Models, who holds them, who waits for them: everything a dashboard needs, in one call. */
     public QueueStatus status() {
         return calls.status();
+    }
+
+    /**
+     * What happened until now, as the log has it: waits, runs, throughput, outcomes, utilisation.
+     *
+     * @param time how far to look back from now, by the clock of this machine: more than zero, up to 3,650 days. The log is kept for a while only;
+     *     the answer says where it begins
+     */
+    public QueueMetrics metrics(Duration time) {
+        return calls.metrics(Instant.now().minus(Checks.lookBack(time)));
+    }
+
+    /**
+     * {@link #metrics(Duration)} since a time.
+     *
+     * @param since a time in the past, by the database's clock
+     */
+    public QueueMetrics metrics(Instant since) {
+        return calls.metrics(Checks.required("The time", since));
+    }
+
+    /**
+     * Rebuilds all jobs from their events in the log, and compares them with the tables: their states, attempts, tokens and the models that they
+     * hold. It changes and locks nothing, and jobs may go on meanwhile; with many jobs it makes many calls, one for a thousand.
+     */
+    public ReplayReport replay() {
+        long checked = 0;
+        long notCovered = 0;
+        List<ReplayReport.Difference> differences = new ArrayList<>();
+        String next = null;
+        do {
+            ReplayReport page = replayPage(next, 1000);
+            checked += page.checked();
+            notCovered += page.notCovered();
+            differences.addAll(page.differences());
+            next = page.next();
+        } while (next != null);
+        return new ReplayReport(checked, notCovered, differences, null);
+    }
+
+    /**
+     * A page of {@link #replay()}, in one call.
+     *
+     * @param after {@link ReplayReport#next} of the page before; null for the first
+     * @param maxJobs how many jobs to look at, 1 to 10,000
+     */
+    public ReplayReport replayPage(@Nullable String after, int maxJobs) {
+        return calls.replay(after, Checks.range("The number of jobs of a page", maxJobs, 1, 10_000));
     }
 
     /** All housekeeping, bounded per call; safe for anyone at any time, and not needed while workers poll. */

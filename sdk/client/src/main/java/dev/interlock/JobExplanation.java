@@ -1,6 +1,7 @@
 package dev.interlock;
 
 import dev.interlock.internal.coordination.Json;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -30,6 +31,7 @@ import org.jspecify.annotations.Nullable;
  * @param error why its last attempt did not work; null when none failed
  * @param resultJson its result as JSON text; null when it has none. See {@link #result(Class)}
  * @param models each model it needs, and the global limit where there is one
+ * @param estimate when it may start
  */
 public record JobExplanation(
         String jobId,
@@ -53,7 +55,8 @@ public record JobExplanation(
         @Nullable String note,
         @Nullable String error,
         @Nullable String resultJson,
-        List<Line> models) {
+        List<Line> models,
+        Estimate estimate) {
     /** Copies the list. */
     public JobExplanation {
         models = List.copyOf(models);
@@ -107,4 +110,23 @@ public record JobExplanation(
             String jobId,
             @Nullable String workerId,
             @Nullable Instant leaseUntil) {}
+
+    /**
+     * When a waiting job may start, reckoned from its exact place and the latest 100 runs of each of its models. It does not know who will enter with
+     * a higher priority, who ahead waits for another model, or whether a worker is free.
+     *
+     * @param expected from now, when every run takes as long as the mean; null when it cannot be told, see {@code reason}
+     * @param low when every run is as short as the shortest tenth
+     * @param high when every run is as long as the longest tenth
+     * @param startAt {@code expected} from now, by the database's clock
+     * @param samples how many runs the answer rests on, the smallest number of a line; null also when no line holds it up
+     * @param reason why it cannot be told, or that the job has its turn; null for neither
+     */
+    public record Estimate(
+            @Nullable Duration expected,
+            @Nullable Duration low,
+            @Nullable Duration high,
+            @Nullable Instant startAt,
+            @Nullable Integer samples,
+            @Nullable String reason) {}
 }

@@ -26,7 +26,9 @@ import dev.interlock.Limits;
 import dev.interlock.ModelInfo;
 import dev.interlock.ModelSettings;
 import dev.interlock.OutcomeStatus;
+import dev.interlock.QueueMetrics;
 import dev.interlock.QueueStatus;
+import dev.interlock.ReplayReport;
 import dev.interlock.RetryResult;
 import dev.interlock.SchemaMismatchException;
 import dev.interlock.ServiceException;
@@ -36,6 +38,7 @@ import dev.interlock.SweepResult;
 import dev.interlock.UnknownJobException;
 import dev.interlock.internal.SdkVersion;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -303,6 +306,19 @@ public final class Calls {
 
     public QueueStatus status() {
         return Json.read(call("job_queue_status", Map.of()), QueueStatus.class);
+    }
+
+    public QueueMetrics metrics(Instant since) {
+        return Json.read(call("job_queue_metrics", args("since", since.toString())), QueueMetrics.class);
+    }
+
+    public ReplayReport replay(@Nullable String after, int maxJobs) {
+        Map<String, Object> options = new LinkedHashMap<>();
+        options.put("max_jobs", maxJobs);
+        if (after != null) {
+            options.put("after", after);
+        }
+        return Json.read(call("job_queue_replay", args("options", options)), ReplayReport.class);
     }
 
     public SweepResult sweep() {

@@ -155,6 +155,15 @@ public final class Checks {
         return bound;
     }
 
+    /** How far back to look: more than zero, at most as long as a log can be kept. */
+    public static Duration lookBack(@Nullable Duration time) {
+        Duration longest = Duration.ofDays(3650);
+        if (time == null || time.isNegative() || time.isZero() || time.compareTo(longest) > 0) {
+            throw refuse("JQ007", "The time to look back is " + time + ".", "Give more than zero, up to 3,650 days.");
+        }
+        return time;
+    }
+
     public static Duration retryDelay(@Nullable Duration delay) {
         seconds("The delay of the retry", delay, Duration.ofDays(365));
         return required("The delay of the retry", delay);

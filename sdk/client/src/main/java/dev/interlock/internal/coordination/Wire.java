@@ -299,7 +299,18 @@ final class Wire {
                 stringOrNull(job, "note"),
                 stringOrNull(job, "error"),
                 Json.text(job.get("result")),
-                list(job.path("models"), m -> Json.read(m, JobExplanation.Line.class)));
+                list(job.path("models"), m -> Json.read(m, JobExplanation.Line.class)),
+                estimate(job.path("estimate")));
+    }
+
+    private static JobExplanation.Estimate estimate(JsonNode estimate) {
+        return new JobExplanation.Estimate(
+                durationOrNull(estimate, "seconds"),
+                durationOrNull(estimate, "low"),
+                durationOrNull(estimate, "high"),
+                instantOrNull(estimate, "start_at"),
+                intOrNull(estimate, "samples"),
+                stringOrNull(estimate, "reason"));
     }
 
     static List<String> strings(JsonNode array) {
@@ -335,6 +346,12 @@ final class Wire {
     private static @Nullable Integer intOrNull(JsonNode object, String key) {
         JsonNode value = object.get(key);
         return value == null || value.isNull() ? null : value.asInt();
+    }
+
+    /** Of a number of seconds. */
+    private static @Nullable Duration durationOrNull(JsonNode object, String key) {
+        JsonNode value = object.get(key);
+        return value == null || value.isNull() ? null : Json.read(value, Duration.class);
     }
 
     private static Instant instant(JsonNode object, String key) {
