@@ -1,15 +1,12 @@
 package dev.interlock;
 
-import com.fasterxml.jackson.annotation.JsonProperty;
-import dev.interlock.internal.http.JsonCodec;
-import dev.interlock.internal.migrate.Facts;
+import dev.interlock.internal.migrate.Inspection;
+import dev.interlock.internal.migrate.Manifest;
 import dev.interlock.internal.migrate.MigrationFile;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -25,9 +22,7 @@ import org.slf4j.LoggerFactory;
 public final class Migrator {
 
     private static final Logger LOG = LoggerFactory.getLogger(Migrator.class);
-    private static final Duration STEP_TIMEOUT = Duration.ofMinutes(3);
     private static final Duration SCHEMA_RELOAD = Duration.ofSeconds(30);
-    private static final Duration BRIEF = Duration.ofSeconds(3);
 
     private static final String SUCCESS = """
             ✅ Migration 027 completed successfully!
@@ -38,9 +33,11 @@ public final class Migrator {
                - Created 8 new indexes""";
 
     private final SupabaseClient supabase;
+    private final Inspector inspector;
 
     private Migrator(SupabaseClient supabase) {
         this.supabase = supabase;
+        this.inspector = new Inspector(supabase);
     }
 
     /**
@@ -72,8 +69,7 @@ public final class Migrator {
      * @param applying is told the name of each file before it is applied
      */
     public MigrationReport migrate(Consumer<String> applying) {
-        Facts facts = facts();
-        MigrationStatus status = status(facts);
+        MigrationStatus status = status();
         if (!status.changed().isEmpty()) {
             throw new SchemaMismatchException("These migrations were applied with another text than they have now: "
                     + String.join(", ", status.changed())
@@ -85,11 +81,12 @@ public final class Migrator {
             if (status.pending().contains(file.name())) {
                 LOG.debug("applying {}", file.name());
                 applying.accept(file.name());
-                apply(file);
+                inspector.execute(file.applySql());
                 applied.add(file.name());
             }
         }
-        supabase.rpc("job_queue_version")
+        // The last file's function: where the API knows it, it knows all.
+        supabase.rpc(Inspection.FUNCTION)
                 .repeatable()
                 .waitForSchema(SCHEMA_RELOAD)
                 .timeout(SCHEMA_RELOAD)
@@ -105,23 +102,32 @@ public final class Migrator {
                 status.newProject(), applied, verification, message(status.newProject(), applied, verification));
     }
 
-    /** What is installed and what is not; changes nothing. */
+    /**
+     * What is installed and what is not; changes nothing.
+     *
+     * @throws ExecSqlMissingException when the SQL is not installed, or an older one is, and the project has no exec_sql
+     */
     public MigrationStatus status() {
-        return status(facts());
+        return status(inspector.look().inspection());
     }
 
-    /** The results of the seed's verification queries; changes nothing. */
+    /**
+     * The results of the seed's verification queries, and a comparison of every object with this version's; changes nothing.
+     *
+     * @throws ExecSqlMissingException when the SQL is not installed, or an older one is, and the project has no exec_sql
+     */
     public Verification verify() {
-        Facts facts = facts();
-        List<StateRow> rows = facts.hasState() ? stateRows() : List.of();
+        Inspection found = inspector.look().inspection();
         return new Verification(
-                facts.hasJobs(),
-                facts.hasExecutions(),
-                facts.jobsColumns(),
-                facts.executionsColumns(),
-                facts.tables(),
-                rows.size(),
-                rows.isEmpty() ? null : rows.get(0).activeJobId());
+                found.hasTable("jobs"),
+                found.hasTable("workflow_executions"),
+                found.seedColumns("jobs"),
+                found.seedColumns("workflow_executions"),
+                (found.hasTable("job_queue_state") ? 1 : 0) + (found.hasTable("job_queue_log") ? 1 : 0),
+                found.fact("state").size(),
+                found.activeJobId(),
+                found.version(),
+                Manifest.current().differences(found));
     }
 
     /**
@@ -129,58 +135,19 @@ public final class Migrator {
      * {@code jobs} and {@code workflow_executions}. The rows of these two stay.
      */
     public void rollback() {
-        execute(MigrationFile.text("rollback/027_rollback.sql"));
+        inspector.execute(MigrationFile.text("rollback/027_rollback.sql"));
     }
 
-    private void apply(MigrationFile file) {
-        execute(file.applySql());
-    }
-
-    private MigrationStatus status(Facts facts) {
+    private static MigrationStatus status(Inspection found) {
         List<String> applied = new ArrayList<>();
         List<String> pending = new ArrayList<>();
         List<String> changed = new ArrayList<>();
-        for (MigrationFile file : MigrationFile.all(facts.isNew())) {
-            String checksum = facts.applied().get(file.name());
+        for (MigrationFile file : MigrationFile.all(found.isNew())) {
+            String checksum = found.applied().get(file.name());
             (checksum == null ? pending : checksum.equals(file.checksum()) ? applied : changed).add(file.name());
         }
-        return new MigrationStatus(facts.isNew(), applied, pending, changed);
+        return new MigrationStatus(found.isNew(), applied, pending, changed);
     }
-
-    private Facts facts() {
-        try {
-            execute(Facts.SQL);
-        } catch (ServiceException e) {
-            if (Facts.CODE.equals(e.code())) {
-                return JsonCodec.read(e.serverMessage(), Facts.class);
-            }
-            throw e;
-        }
-        throw new DataException("exec_sql did not execute what it was given.");
-    }
-
-    private void execute(String sql) {
-        try {
-            // All of it may run twice: the files are written so, and each runs whole or not at all.
-            supabase.rpc("exec_sql", Map.of("query", sql))
-                    .repeatable()
-                    .waitForSchema(BRIEF)
-                    .timeout(STEP_TIMEOUT)
-                    .execute();
-        } catch (SchemaMismatchException e) {
-            if (String.valueOf(e.getMessage()).contains("exec_sql")) {
-                throw new ExecSqlMissingException(MigrationFile.text("exec_sql.sql"), e);
-            }
-            throw e;
-        }
-    }
-
-    private List<StateRow> stateRows() {
-        return supabase.from("job_queue_state").select("id,active_job_id").listOf(StateRow.class);
-    }
-
-    private record StateRow(
-            int id, @JsonProperty("active_job_id") @Nullable String activeJobId) {}
 
     private static String message(boolean newProject, List<String> applied, Verification verification) {
         String first = applied.isEmpty()

@@ -1,0 +1,44 @@
+package dev.interlock.internal.doctor;
+
+import dev.interlock.Difference;
+import dev.interlock.internal.migrate.MigrationFile;
+import java.util.List;
+import java.util.regex.Pattern;
+
+/** Which migration makes an object. Every one may be run again. */
+final class Files {
+
+    private static final String GRANTS = "090_job_queue_grants.sql";
+
+    private Files() {}
+
+    /** The files, in order, that make these objects; for some constraint or column of a table, the table's. */
+    static List<String> of(List<Difference> objects) {
+        return MigrationFile.all(false).stream()
+                .filter(file -> objects.stream().anyMatch(object -> makes(file, object)))
+                .map(MigrationFile::name)
+                .toList();
+    }
+
+    private static boolean makes(MigrationFile file, Difference object) {
+        String name = object.name();
+        String pattern = switch (object.kind()) {
+            case "function" -> "create or replace function " + Pattern.quote(name.replaceFirst("\\(.*", "")) + "\\(";
+            case "index" -> "index if not exists " + Pattern.quote(name.substring(name.indexOf('.') + 1)) + "\\s";
+            case "trigger" -> "\\b" + Pattern.quote(name.substring(name.indexOf('.') + 1)) + "\\b";
+            default -> "create table if not exists public\\." + Pattern.quote(name.replaceFirst("\\..*", "")) + " ";
+        };
+        return Pattern.compile(pattern).matcher(file.sql()).find();
+    }
+
+    /** The text of these, and of what has to follow them. */
+    static String text(List<String> names) {
+        StringBuilder text = new StringBuilder();
+        names.forEach(name -> text.append(MigrationFile.text(name)).append('\n'));
+        if (names.stream().anyMatch(name -> name.startsWith("035"))) {
+            // It writes some of its functions itself, for the tables as they are.
+            text.append("select job_queue.adapt();\n");
+        }
+        return text.append(MigrationFile.text(GRANTS)).toString();
+    }
+}
