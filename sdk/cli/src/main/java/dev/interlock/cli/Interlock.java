@@ -61,6 +61,11 @@ public final class Interlock {
 
     /** Runs a command and returns its {@link ExitCode}. */
     public static int run(Console console, String... args) {
+        return commandLine(console).execute(args.length == 0 ? new String[] {"--help"} : args);
+    }
+
+    /** The commands and their options. */
+    public static CommandLine commandLine(Console console) {
         Failures failures = new Failures(console);
         return new CommandLine(new Interlock(console))
                 .setOut(console.out())
@@ -69,8 +74,7 @@ public final class Interlock {
                 .setUsageHelpWidth(Math.min(Math.max(console.width(), 60), 110))
                 .setParameterExceptionHandler(failures)
                 .setExecutionExceptionHandler(failures)
-                .setCaseInsensitiveEnumValuesAllowed(true)
-                .execute(args.length == 0 ? new String[] {"--help"} : args);
+                .setCaseInsensitiveEnumValuesAllowed(true);
     }
 
     /** The console of the program that this command belongs to. */

@@ -14,7 +14,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Runs the command line in this process as a script would: arguments, variables and input in; exit code, output and errors out. Immutable. */
-final class CliRunner {
+public final class CliRunner {
 
     private static final JsonMapper JSON = JsonMapper.builder().build();
 
@@ -27,60 +27,71 @@ final class CliRunner {
     }
 
     /** With no variables at all. */
-    static CliRunner bare() {
+    public static CliRunner bare() {
         return new CliRunner(Map.of(), "");
     }
 
     /** With the variables of this stack, as {@code interlock local} prints them. */
-    static CliRunner of(LocalSupabase local) {
+    public static CliRunner of(LocalSupabase local) {
         return bare().with("SUPABASE_URL", local.url()).with("SUPABASE_SECRET_KEY", local.secretKey());
     }
 
-    CliRunner with(String variable, String value) {
+    public CliRunner with(String variable, String value) {
         Map<String, String> more = new TreeMap<>(environment);
         more.put(variable, value);
         return new CliRunner(more, input);
     }
 
     /** What its standard input holds. */
-    CliRunner input(String text) {
+    public CliRunner input(String text) {
         return new CliRunner(environment, text);
     }
 
     /** Runs it to its end. */
-    Outcome run(String... args) {
+    public Outcome run(String... args) {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         ByteArrayOutputStream err = new ByteArrayOutputStream();
         int exitCode;
-        try (Console console = new Console(
-                new ByteArrayInputStream(input.getBytes(StandardCharsets.UTF_8)),
-                new PrintStream(out, true, StandardCharsets.UTF_8),
-                new PrintStream(err, true, StandardCharsets.UTF_8),
-                environment,
-                null)) {
+        try (Console console = console(out, err)) {
             exitCode = Interlock.run(console, args);
         }
         return new Outcome(exitCode, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
     }
 
-    /** What came of it. */
-    record Outcome(int exitCode, String out, String err) {
+    /** Reads the arguments and runs nothing; throws as picocli does where there is no such command or option. */
+    public void parse(String... args) {
+        try (Console console = console(new ByteArrayOutputStream(), new ByteArrayOutputStream())) {
+            Interlock.commandLine(console).parseArgs(args);
+        }
+    }
 
-        List<String> lines() {
+    private Console console(ByteArrayOutputStream out, ByteArrayOutputStream err) {
+        return new Console(
+                new ByteArrayInputStream(input.getBytes(StandardCharsets.UTF_8)),
+                new PrintStream(out, true, StandardCharsets.UTF_8),
+                new PrintStream(err, true, StandardCharsets.UTF_8),
+                environment,
+                null);
+    }
+
+    /** What came of it. */
+    public record Outcome(int exitCode, String out, String err) {
+
+        public List<String> lines() {
             return out.lines().toList();
         }
 
-        List<String> errors() {
+        public List<String> errors() {
             return err.lines().toList();
         }
 
         /** The output as JSON. */
-        JsonNode json() {
+        public JsonNode json() {
             return JSON.readTree(out);
         }
 
         /** The error as JSON. */
-        JsonNode error() {
+        public JsonNode error() {
             return JSON.readTree(err).path("error");
         }
     }
