@@ -5,21 +5,53 @@
 -- One block, so that psql, which goes on after an error, does nothing to the tables of an existing project either.
 do $migration$
 begin
+    -- Once this file or 027 has been here, what is there is known.
+    if to_regclass('public.job_queue_migrations') is null and (
+        to_regclass('public.jobs') is not null or to_regclass('public.workflow_executions') is not null
+        or to_regclass('public.job_queue_state') is not null or to_regclass('public.job_queue_log') is not null
+    ) or (to_regclass('public.jobs') is not null or to_regclass('public.workflow_executions') is not null) and (
+        select count(*) from information_schema.columns as c
+        where c.table_schema = 'public'
+          and (c.table_name = 'jobs' and c.column_name in
+                  ('required_models', 'queue_position', 'blocked_by_job_id', 'conflict_reason', 'queued_at')
+               or c.table_name = 'workflow_executions' and c.column_name in
+                  ('required_models', 'current_step_model', 'blocked_by_job_id'))
+    ) < 8 then
+        raise exception 'This project has jobs, workflow_executions or their queue already; 000 is for a new one. They were left as they are.'
+            using hint = 'Use 027_add_job_queue_coordination.sql (or paste/existing_project.sql) instead.';
+    end if;
+
+    create table if not exists public.job_queue_migrations (
+        name text primary key,
+        checksum text not null,
+        applied_at timestamptz not null default now()
+    );
+
+    comment on table public.job_queue_migrations is 'The migrations that were applied: file name and SHA-256 of its text.';
+
+    alter table public.job_queue_migrations enable row level security;
+    revoke all on public.job_queue_migrations from public, anon, authenticated;
+    grant select, insert, update, delete on public.job_queue_migrations to service_role;
+
+    create table if not exists public.job_queue_before (
+        relation text primary key,
+        was jsonb not null,
+        noted_at timestamptz not null default now()
+    );
+
+    comment on table public.job_queue_before is
+        'What was there before Interlock, of each table and function that it changes: columns, indexes, grants, settings; {} is a table that came with it. For the rollback.';
+
+    alter table public.job_queue_before enable row level security;
+    revoke all on public.job_queue_before from public, anon, authenticated;
+    grant select on public.job_queue_before to service_role;
+
     if to_regclass('public.jobs') is not null or to_regclass('public.workflow_executions') is not null then
-        if (
-            select count(*) from information_schema.columns as c
-            where c.table_schema = 'public'
-              and (c.table_name = 'jobs' and c.column_name in
-                      ('required_models', 'queue_position', 'blocked_by_job_id', 'conflict_reason', 'queued_at')
-                   or c.table_name = 'workflow_executions' and c.column_name in
-                      ('required_models', 'current_step_model', 'blocked_by_job_id'))
-        ) < 8 then
-            raise exception 'This project has jobs or workflow_executions already; 000 is for a new one. They were left as they are.'
-                using hint = 'Use 027_add_job_queue_coordination.sql (or paste/existing_project.sql) instead.';
-        end if;
         raise notice 'jobs and workflow_executions are there already and were left as they are.';
         return;
     end if;
+
+    insert into public.job_queue_before (relation, was) values ('jobs', '{}'), ('workflow_executions', '{}') on conflict (relation) do nothing;
 
     create table public.jobs (
         job_id uuid primary key default gen_random_uuid(),
@@ -141,42 +173,51 @@ begin
 end;
 $migration$;
 
-create table if not exists public.job_queue_state (
-    id integer primary key default 1 constraint single_row check (id = 1),
-    active_job_id text,
-    active_job_type text,
-    active_models jsonb,
-    started_at timestamptz,
-    last_updated timestamptz default now()
-);
+do $migration$
+begin
+    -- Not after a refusal.
+    if to_regclass('public.job_queue_migrations') is null then
+        raise exception 'Nothing was done, see the error above.';
+    end if;
 
-comment on table public.job_queue_state is 'Global state tracker (one row): the longest-running active job and all models in use.';
+    create table if not exists public.job_queue_state (
+        id integer primary key default 1 constraint single_row check (id = 1),
+        active_job_id text,
+        active_job_type text,
+        active_models jsonb,
+        started_at timestamptz,
+        last_updated timestamptz default now()
+    );
 
-insert into public.job_queue_state (id, active_models) values (1, '[]') on conflict (id) do nothing;
+    comment on table public.job_queue_state is 'Global state tracker (one row): the longest-running active job and all models in use.';
 
-create index if not exists idx_queue_state_active on public.job_queue_state (active_job_id) where active_job_id is not null;
+    insert into public.job_queue_state (id, active_models) values (1, '[]') on conflict (id) do nothing;
 
-create table if not exists public.job_queue_log (
-    id uuid primary key default gen_random_uuid(),
-    job_id text not null,
-    job_type text not null,
-    event_type text not null,
-    models jsonb,
-    blocked_by_job_id text,
-    conflict_reason text,
-    metadata jsonb,
-    created_at timestamptz default now()
-);
+    create index if not exists idx_queue_state_active on public.job_queue_state (active_job_id) where active_job_id is not null;
 
-comment on table public.job_queue_log is 'Audit trail: one row for each transition of each job.';
+    create table if not exists public.job_queue_log (
+        id uuid primary key default gen_random_uuid(),
+        job_id text not null,
+        job_type text not null,
+        event_type text not null,
+        models jsonb,
+        blocked_by_job_id text,
+        conflict_reason text,
+        metadata jsonb,
+        created_at timestamptz default now()
+    );
 
-create index if not exists idx_queue_log_job on public.job_queue_log (job_id, created_at desc);
-create index if not exists idx_queue_log_event on public.job_queue_log (event_type, created_at desc);
-create index if not exists idx_queue_log_created on public.job_queue_log (created_at desc);
+    comment on table public.job_queue_log is 'Audit trail: one row for each transition of each job.';
 
-alter table public.job_queue_state enable row level security;
-alter table public.job_queue_log enable row level security;
-revoke all on public.job_queue_state, public.job_queue_log from public, anon, authenticated;
-grant select, insert, update, delete on public.job_queue_state, public.job_queue_log to service_role;
+    create index if not exists idx_queue_log_job on public.job_queue_log (job_id, created_at desc);
+    create index if not exists idx_queue_log_event on public.job_queue_log (event_type, created_at desc);
+    create index if not exists idx_queue_log_created on public.job_queue_log (created_at desc);
+
+    alter table public.job_queue_state enable row level security;
+    alter table public.job_queue_log enable row level security;
+    revoke all on public.job_queue_state, public.job_queue_log from public, anon, authenticated;
+    grant select, insert, update, delete on public.job_queue_state, public.job_queue_log to service_role;
+end;
+$migration$;
 
 notify pgrst, 'reload schema';

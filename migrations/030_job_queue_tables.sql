@@ -222,30 +222,41 @@ comment on table public.job_queue_requests is 'The answers given to requests wit
 
 create index if not exists job_queue_requests_created_idx on public.job_queue_requests (created_at);
 
--- What the seed's log lacks for a replay: a total order and the attempt.
-alter table public.job_queue_log add column if not exists seq bigint generated always as identity;
+do $migration$
+begin
+    -- psql goes on after an error: what 000 or 027 refused is not touched here either.
+    if to_regclass('public.job_queue_migrations') is null then
+        raise exception 'Neither 000 nor 027 was applied, see the error above.';
+    end if;
 
--- Vacuumed by the row count that a day brings, not by a fifth of the table; that keeps what the trimming frees in use.
-alter table public.job_queue_log set (
-    autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_insert_scale_factor = 0.01, autovacuum_analyze_scale_factor = 0.01
-);
+    -- What the seed's log lacks for a replay: a total order and the attempt.
+    alter table public.job_queue_log add column if not exists seq bigint generated always as identity;
+
+    -- Vacuumed by the row count that a day brings, not by a fifth of the table; that keeps what the trimming frees in use.
+    alter table public.job_queue_log set (
+        autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_insert_scale_factor = 0.01, autovacuum_analyze_scale_factor = 0.01
+    );
+end;
+$migration$;
 
 -- Apart from the settings, which every call reads: this row is written once a second.
 create table if not exists public.job_queue_marks (
     id integer primary key default 1 constraint job_queue_marks_single_row check (id = 1),
+    log_begins_after bigint not null default 0,
     log_whole_from timestamptz not null default '-infinity',
     requests_whole_from timestamptz not null default '-infinity',
     measured_to timestamptz not null default '-infinity'
 );
 
 comment on table public.job_queue_marks is 'How far the housekeeping has come (job_queue.tidy); one row.';
+comment on column public.job_queue_marks.log_begins_after is 'Events up to this seq were in the log before Interlock; they are never removed.';
 comment on column public.job_queue_marks.log_whole_from is 'Events of this time and before may be gone; later ones are all there.';
 comment on column public.job_queue_marks.requests_whole_from is 'The same of the answers kept for repeated requests.';
 comment on column public.job_queue_marks.measured_to is 'Runs that ended up to here are in job_queue_run_times.';
 
--- Rows that are in the log already are not the engine's to remove.
-insert into public.job_queue_marks (id, log_whole_from)
-select 1, coalesce(max(l.created_at), '-infinity') from public.job_queue_log as l
+insert into public.job_queue_marks (id, log_begins_after, log_whole_from)
+select 1, coalesce(max(l.seq), 0), coalesce(max(l.created_at), '-infinity') from public.job_queue_log as l
+where not exists (select from public.job_queue_marks as m where m.id = 1)
 on conflict (id) do nothing;
 
 create table if not exists public.job_queue_run_times (

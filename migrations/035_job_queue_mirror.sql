@@ -337,6 +337,9 @@ declare
     source text;
     only_workflows text;
 begin
+    if to_regclass('public.job_queue_migrations') is null then
+        raise exception 'Neither 000 nor 027 was applied, see the error above.';
+    end if;
     perform pg_advisory_xact_lock(19030, 0);
 
     foreach t in array array['jobs', 'workflow_executions'] loop

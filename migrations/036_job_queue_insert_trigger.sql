@@ -359,6 +359,10 @@ as $$
 declare
     t record;
 begin
+    -- The paste file adds them at its end: their lock on jobs is held until the commit.
+    if current_setting('job_queue.paste', true) = 'on' then
+        return;
+    end if;
     -- Only those that are missing: creating one waits for whoever writes to jobs. None depends on a column, or it could not be dropped.
     for t in
         select * from (values
@@ -380,6 +384,32 @@ $$;
 
 comment on function job_queue.add_triggers() is 'Puts our triggers on jobs.';
 
-select job_queue.adapt();
+create or replace function job_queue.attach() returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+    before constant text := current_setting('lock_timeout');
+begin
+    -- Whoever writes to jobs while this waits for a lock waits behind it: so only for a moment, again and again.
+    for attempt in 1..40 loop
+        begin
+            perform set_config('lock_timeout', '200ms', true);
+            perform job_queue.adapt();
+            perform set_config('lock_timeout', before, true);
+            return;
+        exception when lock_not_available then
+            if attempt = 40 then
+                raise;
+            end if;
+            perform pg_sleep(0.8);
+        end;
+    end loop;
+end;
+$$;
+
+comment on function job_queue.attach() is 'job_queue.adapt for an installation: waits up to 40 seconds for a moment at which nobody writes to jobs.';
+
+select job_queue.attach();
 
 notify pgrst, 'reload schema';

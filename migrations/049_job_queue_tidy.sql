@@ -15,7 +15,8 @@ begin
     -- A minute back: an event is written a moment before its transaction commits.
     with oldest as materialized (
         select l.ctid, l.job_id, l.event_type, l.created_at from public.job_queue_log as l
-        where l.created_at > begin_at - interval '1 minute' and l.created_at < end_at
+        where l.seq > (select m.log_begins_after from public.job_queue_marks as m where m.id = 1)
+          and l.created_at > begin_at - interval '1 minute' and l.created_at < end_at
         order by l.created_at limit at_most
     )
 

@@ -1,24 +1,8 @@
 -- Interlock, everything for an EXISTING project, in one file to paste into the SQL editor (or to run with psql -f).
 -- Generated from the numbered files of migrations/ (see migrations/README.md); do not edit. Re-runnable.
 
--- ----------------------------------------------------------------------------------------------------
--- 029_job_queue_migrations.sql
-
--- What was installed, and with which text.
-
-create table if not exists public.job_queue_migrations (
-    name text primary key,
-    checksum text not null,
-    applied_at timestamptz not null default now()
-);
-
-comment on table public.job_queue_migrations is 'The migrations that were applied: file name and SHA-256 of its text.';
-
-alter table public.job_queue_migrations enable row level security;
-revoke all on public.job_queue_migrations from public, anon, authenticated;
-grant select, insert, update, delete on public.job_queue_migrations to service_role;
-
-notify pgrst, 'reload schema';
+-- In an editor all of it is one transaction: what locks jobs is left to the end, so that the lock is held for a moment only.
+do $interlock$ begin perform set_config('job_queue.paste', 'on', true); end $interlock$;
 
 -- ----------------------------------------------------------------------------------------------------
 -- 027_add_job_queue_coordination.sql
@@ -27,165 +11,367 @@ notify pgrst, 'reload schema';
 -- Re-runnable. The engine's files (030 and on) follow. A database without jobs or workflow_executions (one for the coordination alone)
 -- gets the two tables, and a notice of what was left out.
 --
--- Locks: a column without a default is added without rewriting the table. The partial indexes on new columns are small, but building them reads
--- the table once, and writers of jobs wait meanwhile: about a second for a million rows. Nobody is made to wait for a lock longer than lock_timeout.
+-- What cannot be used as it is, is refused before anything is changed, with all reasons at once. What was there before is noted in
+-- job_queue_before, so that the rollback can give it back. What the predecessor left open to everybody is closed.
+--
+-- Locks on jobs and workflow_executions: taken last, for a moment, and nobody queues for more than 0.2 s behind the wait for them. A column
+-- without a default is added without rewriting the table; indexes are built here only where that takes a moment too.
 
--- What is there already must have types that the coordination can write, or nothing is changed.
 do $migration$
 declare
-    wrong text;
+    first constant boolean := to_regclass('public.job_queue_migrations') is null;
+    problems text[];
+    t record;
+    found_row jsonb;
 begin
-    select string_agg(format('%s.%s is %s, not %s', w.relation, w.name, c.udt_name, w.types[1]), '; ') into wrong
-    from (values
-        ('jobs', 'required_models', array['jsonb']), ('jobs', 'queue_position', array['int4', 'int8', 'int2']),
-        ('jobs', 'blocked_by_job_id', array['text', 'varchar']), ('jobs', 'conflict_reason', array['text', 'varchar']),
-        ('jobs', 'queued_at', array['timestamptz', 'timestamp']), ('workflow_executions', 'required_models', array['jsonb']),
-        ('workflow_executions', 'current_step_model', array['text', 'varchar']),
-        ('workflow_executions', 'blocked_by_job_id', array['text', 'varchar']),
-        ('job_queue_state', 'active_job_id', array['text', 'varchar']), ('job_queue_state', 'active_job_type', array['text', 'varchar']),
-        ('job_queue_state', 'active_models', array['jsonb']), ('job_queue_state', 'started_at', array['timestamptz', 'timestamp']),
-        ('job_queue_state', 'last_updated', array['timestamptz', 'timestamp']), ('job_queue_log', 'job_id', array['text', 'varchar']),
-        ('job_queue_log', 'job_type', array['text', 'varchar']), ('job_queue_log', 'event_type', array['text', 'varchar']),
-        ('job_queue_log', 'models', array['jsonb']), ('job_queue_log', 'blocked_by_job_id', array['text', 'varchar']),
-        ('job_queue_log', 'conflict_reason', array['text', 'varchar']), ('job_queue_log', 'metadata', array['jsonb']),
-        ('job_queue_log', 'created_at', array['timestamptz', 'timestamp'])
-    ) as w (relation, name, types)
-    join information_schema.columns as c on c.table_schema = 'public' and c.table_name = w.relation and c.column_name = w.name
-    where c.udt_name <> all (w.types);
-    if wrong is not null then
-        raise exception 'Migration 027 cannot use columns that are there already: %', wrong
-            using hint = 'Rename them or change their type, then run this again.';
+    -- Types that the coordination can write, and an owner who may change them.
+    select array_agg(p.problem) into problems from (
+        select format('%s.%s is %s, not %s', w.relation, w.name, format_type(a.atttypid, a.atttypmod), w.types[1]) as problem
+        from (values
+            ('jobs', 'required_models', array['jsonb']), ('jobs', 'queue_position', array['int4', 'int8', 'int2']),
+            ('jobs', 'blocked_by_job_id', array['text', 'varchar']), ('jobs', 'conflict_reason', array['text', 'varchar']),
+            ('jobs', 'queued_at', array['timestamptz', 'timestamp']), ('workflow_executions', 'required_models', array['jsonb']),
+            ('workflow_executions', 'current_step_model', array['text', 'varchar']),
+            ('workflow_executions', 'blocked_by_job_id', array['text', 'varchar']), ('job_queue_state', 'id', array['int4', 'int8', 'int2']),
+            ('job_queue_state', 'active_job_id', array['text', 'varchar']), ('job_queue_state', 'active_job_type', array['text', 'varchar']),
+            ('job_queue_state', 'active_models', array['jsonb']), ('job_queue_state', 'started_at', array['timestamptz', 'timestamp']),
+            ('job_queue_state', 'last_updated', array['timestamptz', 'timestamp']), ('job_queue_log', 'id', array['uuid', 'text', 'varchar']),
+            ('job_queue_log', 'job_id', array['text', 'varchar']), ('job_queue_log', 'job_type', array['text', 'varchar']),
+            ('job_queue_log', 'event_type', array['text', 'varchar']), ('job_queue_log', 'models', array['jsonb']),
+            ('job_queue_log', 'blocked_by_job_id', array['text', 'varchar']), ('job_queue_log', 'conflict_reason', array['text', 'varchar']),
+            ('job_queue_log', 'metadata', array['jsonb']), ('job_queue_log', 'created_at', array['timestamptz', 'timestamp'])
+        ) as w (relation, name, types)
+        join pg_catalog.pg_attribute as a
+            on a.attrelid = to_regclass('public.' || w.relation) and a.attname = w.name and not a.attisdropped
+        join pg_catalog.pg_type as y on y.oid = a.atttypid
+        where y.typname <> all (w.types)
+        union all
+        select format('%s is no table', c.relname)
+        from pg_catalog.pg_class as c
+        where c.relnamespace = 'public'::regnamespace
+          and (c.relname in ('jobs', 'workflow_executions') and c.relkind not in ('r', 'p')
+               or c.relname in ('job_queue_state', 'job_queue_log') and c.relkind <> 'r')
+        union all
+        select format('%s belongs to %s, and you are %s', c.relname, c.relowner::regrole, current_user)
+        from pg_catalog.pg_class as c
+        where c.oid in (to_regclass('public.jobs'), to_regclass('public.workflow_executions'),
+                        to_regclass('public.job_queue_state'), to_regclass('public.job_queue_log'))
+          and not pg_has_role(c.relowner, 'usage')
+        union all
+        select format('%s belongs to %s, and you are %s', p.oid::regprocedure, p.proowner::regrole, current_user)
+        from pg_catalog.pg_proc as p
+        where p.pronamespace = 'public'::regnamespace
+          and p.proname in ('try_claim_coordinator_slot', 'release_coordinator_slot', 'reset_all_coordinator_slots')
+          and not pg_has_role(p.proowner, 'usage')
+        union all
+        -- The rest would stop the engine later, at its first event.
+        select format('%s lacks the column %s', w.relation, w.name)
+        from (values ('job_queue_state', 'id'), ('job_queue_log', 'id'), ('job_queue_log', 'job_id'), ('job_queue_log', 'job_type'),
+                     ('job_queue_log', 'event_type')) as w (relation, name)
+        where to_regclass('public.' || w.relation) is not null and not exists (
+            select from pg_catalog.pg_attribute as a
+            where a.attrelid = to_regclass('public.' || w.relation) and a.attname = w.name and not a.attisdropped)
+        union all
+        select format('%s.%s is NOT NULL, and the coordination may have nothing for it', a.attrelid::regclass, a.attname)
+        from pg_catalog.pg_attribute as a
+        where a.attrelid in (to_regclass('public.job_queue_state'), to_regclass('public.job_queue_log'))
+          and a.attnum > 0 and not a.attisdropped and a.attnotnull and a.attidentity = '' and a.attgenerated = ''
+          and a.attname not in ('id', 'job_id', 'job_type', 'event_type', 'created_at', 'last_updated')
+          and (not a.atthasdef or a.attname in ('active_job_id', 'active_job_type', 'started_at', 'models', 'blocked_by_job_id',
+                                                'conflict_reason', 'metadata'))
+        union all
+        select 'job_queue_state has no unique key on id'
+        where to_regclass('public.job_queue_state') is not null and not exists (
+            select from pg_catalog.pg_index as i
+            join pg_catalog.pg_attribute as a on a.attrelid = i.indrelid and a.attname = 'id' and i.indkey::text = a.attnum::text
+            where i.indrelid = to_regclass('public.job_queue_state') and i.indisunique and i.indpred is null)
+        union all
+        select format('%s has the constraint %s: %s', k.conrelid::regclass, k.conname, pg_get_constraintdef(k.oid))
+        from pg_catalog.pg_constraint as k
+        where k.conrelid = to_regclass('public.job_queue_log') and k.contype in ('c', 'f')
+           or k.conrelid = to_regclass('public.job_queue_state') and k.contype = 'f'
+        union all
+        -- The rollback drops what has these names.
+        select format('%s has a name that is Interlock''s', o.name)
+        from (
+            select c.oid::regclass::text as name from pg_catalog.pg_class as c
+            where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and c.relname like 'job\_queue\_%'
+              and c.relname not in ('job_queue_state', 'job_queue_log')
+            union all
+            select p.oid::regprocedure::text from pg_catalog.pg_proc as p
+            where p.pronamespace = 'public'::regnamespace and p.proname like 'job\_queue\_%'
+            union all
+            select 'job_queue_log.seq' from pg_catalog.pg_attribute as a
+            where a.attrelid = to_regclass('public.job_queue_log') and a.attname = 'seq' and not a.attisdropped
+        ) as o
+        where to_regclass('public.job_queue_migrations') is null and to_regnamespace('job_queue') is null
+    ) as p;
+    if problems is not null then
+        raise exception 'Migration 027 changed nothing, for it cannot use what is there already: %', array_to_string(problems, '; ')
+            using hint = 'Put that right, then run this again; docs/guides/install.md says how.';
     end if;
 
     perform set_config('lock_timeout', '5s', true);
 
-    if to_regclass('public.jobs') is null then
-        raise notice 'There is no table jobs: its 5 columns were left out. A new project starts with 000_clean_schema_no_coins.sql.';
+    create schema if not exists job_queue;
+    comment on schema job_queue is
+        'Interlock: private functions of the job queue. Not exposed by PostgREST; the public functions are public.job_queue_*.';
+    create table if not exists public.job_queue_migrations (
+        name text primary key,
+        checksum text not null,
+        applied_at timestamptz not null default now()
+    );
+    comment on table public.job_queue_migrations is 'The migrations that were applied: file name and SHA-256 of its text.';
+    alter table public.job_queue_migrations enable row level security;
+    revoke all on public.job_queue_migrations from public, anon, authenticated;
+    grant select, insert, update, delete on public.job_queue_migrations to service_role;
+
+    create table if not exists public.job_queue_before (
+        relation text primary key,
+        was jsonb not null,
+        noted_at timestamptz not null default now()
+    );
+    comment on table public.job_queue_before is
+        'What was there before Interlock, of each table and function that it changes: columns, indexes, grants, settings; {} is a table that came with it. For the rollback.';
+    alter table public.job_queue_before enable row level security;
+    revoke all on public.job_queue_before from public, anon, authenticated;
+    grant select on public.job_queue_before to service_role;
+
+    if to_regclass('public.job_queue_state') is not null then
+        execute 'select to_jsonb(s) from public.job_queue_state as s where s.id = 1' into found_row;
+    end if;
+    insert into public.job_queue_before (relation, was)
+    select c.relname, jsonb_build_object(
+        'columns', (select jsonb_agg(a.attname order by a.attnum) from pg_catalog.pg_attribute as a
+                    where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped),
+        'indexes', (select jsonb_agg(n.relname order by n.relname) from pg_catalog.pg_index as i
+                    join pg_catalog.pg_class as n on n.oid = i.indexrelid where i.indrelid = c.oid),
+        -- Privilege, to whom (null: everybody), whether with the grant option, on which column (null: all).
+        'grants', (select jsonb_agg(jsonb_build_array(x.privilege_type, r.rolname, x.is_grantable, g.attname))
+                   from (select c.relacl as acl, null::name as attname
+                         union all select a.attacl, a.attname from pg_catalog.pg_attribute as a where a.attrelid = c.oid) as g
+                   cross join lateral aclexplode(g.acl) as x left join pg_catalog.pg_roles as r on r.oid = x.grantee),
+        'row_security', c.relrowsecurity, 'options', c.reloptions, 'row', case c.relname when 'job_queue_state' then found_row end)
+    from pg_catalog.pg_class as c
+    where c.oid in (to_regclass('public.jobs'), to_regclass('public.workflow_executions'))
+       -- Later these two are ours.
+       or first and c.oid in (to_regclass('public.job_queue_state'), to_regclass('public.job_queue_log'))
+    on conflict (relation) do nothing;
+    for t in
+        select p.oid::regprocedure as name, format('public.%I(%s)', p.proname, oidvectortypes(p.proargtypes)) as key, p.proacl, p.proowner
+        from pg_catalog.pg_proc as p
+        where p.pronamespace = 'public'::regnamespace
+          and p.proname in ('try_claim_coordinator_slot', 'release_coordinator_slot', 'reset_all_coordinator_slots')
+    loop
+        insert into public.job_queue_before (relation, was)
+        values (t.key, jsonb_build_object('grants', (
+            select jsonb_agg(jsonb_build_array(x.privilege_type, r.rolname, x.is_grantable, null))
+            from aclexplode(coalesce(t.proacl, acldefault('f', t.proowner))) as x left join pg_catalog.pg_roles as r on r.oid = x.grantee)))
+        on conflict (relation) do nothing;
+        -- With the anon key anybody could empty all slots. A Python client with the service key goes on as before.
+        execute format('revoke all on function %s from public, anon, authenticated', t.name);
+        execute format('grant execute on function %s to service_role', t.name);
+    end loop;
+
+    if to_regclass('public.job_queue_state') is null then
+        create table if not exists public.job_queue_state (
+            id integer primary key default 1 constraint single_row check (id = 1),
+            active_job_id text,
+            active_job_type text,
+            active_models jsonb,
+            started_at timestamptz,
+            last_updated timestamptz default now()
+        );
+        comment on table public.job_queue_state is 'Global state tracker (one row): the longest-running active job and all models in use.';
     else
-        alter table public.jobs
-            add column if not exists required_models jsonb,
-            add column if not exists queue_position integer,
+        -- One that was there already may lack some: the predecessor's had no last_updated at first.
+        alter table public.job_queue_state
+            add column if not exists active_job_id text,
+            add column if not exists active_job_type text,
+            add column if not exists active_models jsonb,
+            add column if not exists started_at timestamptz,
+            add column if not exists last_updated timestamptz default now();
+    end if;
+    insert into public.job_queue_state (id, active_models) values (1, '[]') on conflict (id) do nothing;
+    create index if not exists idx_queue_state_active on public.job_queue_state (active_job_id) where active_job_id is not null;
+
+    if to_regclass('public.job_queue_log') is null then
+        create table if not exists public.job_queue_log (
+            id uuid primary key default gen_random_uuid(),
+            job_id text not null,
+            job_type text not null,
+            event_type text not null,
+            models jsonb,
+            blocked_by_job_id text,
+            conflict_reason text,
+            metadata jsonb,
+            created_at timestamptz default now()
+        );
+        comment on table public.job_queue_log is 'Audit trail: one row for each transition of each job.';
+    else
+        alter table public.job_queue_log
+            add column if not exists models jsonb,
             add column if not exists blocked_by_job_id text,
             add column if not exists conflict_reason text,
-            add column if not exists queued_at timestamptz;
-        comment on column public.jobs.required_models is
-            'Array of model names, for example ["motion-2.0-fast"]; a row inserted with it enters the lines of these models.';
-        comment on column public.jobs.queue_position is 'Position in queue (1 = next); null when it does not wait.';
-        comment on column public.jobs.blocked_by_job_id is 'ID of a blocking job; not null means waiting.';
-        comment on column public.jobs.conflict_reason is 'Why the job is blocked.';
-        comment on column public.jobs.queued_at is 'When the job entered the queue; null when it does not wait.';
-        begin
-            create index if not exists idx_jobs_queue on public.jobs (status, queue_position) where status in ('pending', 'queued');
-        exception when undefined_column or invalid_text_representation or undefined_function then
-            -- Jobs without a status, or with one that has other words.
-            create index if not exists idx_jobs_queue on public.jobs (queue_position) where queue_position is not null;
-        end;
-        create index if not exists idx_jobs_blocked on public.jobs (blocked_by_job_id) where blocked_by_job_id is not null;
-        create index if not exists idx_jobs_required_models on public.jobs using gin (required_models)
-        where required_models is not null;
+            add column if not exists metadata jsonb,
+            add column if not exists created_at timestamptz default now();
     end if;
+    create index if not exists idx_queue_log_job on public.job_queue_log (job_id, created_at desc);
+    create index if not exists idx_queue_log_event on public.job_queue_log (event_type, created_at desc);
+    create index if not exists idx_queue_log_created on public.job_queue_log (created_at desc);
 
-    if to_regclass('public.workflow_executions') is null then
-        raise notice 'There is no table workflow_executions: its 3 columns were left out.';
-    else
-        alter table public.workflow_executions
-            add column if not exists required_models jsonb,
-            add column if not exists current_step_model text,
-            add column if not exists blocked_by_job_id text;
-        comment on column public.workflow_executions.required_models is 'All models needed for the workflow.';
-        comment on column public.workflow_executions.current_step_model is 'Model for the current step.';
-        comment on column public.workflow_executions.blocked_by_job_id is 'ID of a blocking job.';
-        begin
-            create index if not exists idx_workflow_executions_models on public.workflow_executions using gin (required_models)
-            where status in ('running', 'pending_retry');
-        exception when undefined_column or invalid_text_representation or undefined_function then
-            create index if not exists idx_workflow_executions_models on public.workflow_executions using gin (required_models)
-            where required_models is not null;
-        end;
-    end if;
+    -- The predecessor had both open to the anon key.
+    alter table public.job_queue_state enable row level security;
+    alter table public.job_queue_log enable row level security;
+    revoke all on public.job_queue_state, public.job_queue_log from public, anon, authenticated;
+    grant select, insert, update, delete on public.job_queue_state, public.job_queue_log to service_role;
 end;
 $migration$;
 
-create table if not exists public.job_queue_state (
-    id integer primary key default 1 constraint single_row check (id = 1),
-    active_job_id text,
-    active_job_type text,
-    active_models jsonb,
-    started_at timestamptz,
-    last_updated timestamptz default now()
-);
-
-comment on table public.job_queue_state is 'Global state tracker (one row): the longest-running active job and all models in use.';
-
--- One that was there already may lack some: the predecessor's had no last_updated at first.
-alter table public.job_queue_state
-    add column if not exists active_job_id text,
-    add column if not exists active_job_type text,
-    add column if not exists active_models jsonb,
-    add column if not exists started_at timestamptz,
-    add column if not exists last_updated timestamptz default now();
-
-insert into public.job_queue_state (id, active_models) values (1, '[]') on conflict (id) do nothing;
-
-create index if not exists idx_queue_state_active on public.job_queue_state (active_job_id) where active_job_id is not null;
-
-create table if not exists public.job_queue_log (
-    id uuid primary key default gen_random_uuid(),
-    job_id text not null,
-    job_type text not null,
-    event_type text not null,
-    models jsonb,
-    blocked_by_job_id text,
-    conflict_reason text,
-    metadata jsonb,
-    created_at timestamptz default now()
-);
-
-comment on table public.job_queue_log is 'Audit trail: one row for each transition of each job.';
-
-alter table public.job_queue_log
-    add column if not exists models jsonb,
-    add column if not exists blocked_by_job_id text,
-    add column if not exists conflict_reason text,
-    add column if not exists metadata jsonb,
-    add column if not exists created_at timestamptz default now();
-
-create index if not exists idx_queue_log_job on public.job_queue_log (job_id, created_at desc);
-create index if not exists idx_queue_log_event on public.job_queue_log (event_type, created_at desc);
-create index if not exists idx_queue_log_created on public.job_queue_log (created_at desc);
-
--- The predecessor had both open to the anon key.
-alter table public.job_queue_state enable row level security;
-alter table public.job_queue_log enable row level security;
-revoke all on public.job_queue_state, public.job_queue_log from public, anon, authenticated;
-grant select, insert, update, delete on public.job_queue_state, public.job_queue_log to service_role;
-
-do $migration$
+-- In the paste file, which in an editor is one transaction, this comes at the end: its locks are held until the commit.
+create or replace function job_queue.add_columns() returns void
+language plpgsql
+set search_path = ''
+as $$
 declare
-    missing text;
+    ours constant jsonb := '{
+        "jobs": [["required_models", "jsonb", "Array of model names, for example [\"motion-2.0-fast\"]; a row inserted with it enters the lines of these models."],
+                 ["queue_position", "integer", "Position in queue (1 = next); null when it does not wait."],
+                 ["blocked_by_job_id", "text", "ID of a blocking job; not null means waiting."],
+                 ["conflict_reason", "text", "Why the job is blocked."],
+                 ["queued_at", "timestamptz", "When the job entered the queue; null when it does not wait."]],
+        "workflow_executions": [["required_models", "jsonb", "All models needed for the workflow."],
+                                ["current_step_model", "text", "Model for the current step."],
+                                ["blocked_by_job_id", "text", "ID of a blocking job."]]}';
+    -- Building one reads the whole table, and nobody may use it meanwhile: about 0.1 s for so much.
+    small constant bigint := 64 * 1024 * 1024;
+    before constant text := current_setting('lock_timeout');
+    missing jsonb;
+    indexes text[] := '{}';
+    left_out text[] := '{}';
+    tables text[] := '{}';
+    holders text;
+    c record;
 begin
-    select string_agg(format('%s.%s', w.relation, w.name), ', ') into missing
-    from (values
-        ('jobs', 'required_models'), ('jobs', 'queue_position'), ('jobs', 'blocked_by_job_id'), ('jobs', 'conflict_reason'),
-        ('jobs', 'queued_at'), ('workflow_executions', 'required_models'), ('workflow_executions', 'current_step_model'),
-        ('workflow_executions', 'blocked_by_job_id'), ('job_queue_state', 'active_job_id'), ('job_queue_state', 'active_job_type'),
-        ('job_queue_state', 'started_at'), ('job_queue_log', 'job_id'), ('job_queue_log', 'job_type'), ('job_queue_log', 'event_type')
+    if to_regclass('public.job_queue_migrations') is null then
+        raise exception 'Nothing was done, see the error above.';
+    end if;
+
+    select coalesce(jsonb_agg(jsonb_build_array(o.key, d.value ->> 0, d.value ->> 1, d.value ->> 2) order by d.n), '[]') into missing
+    from jsonb_each(ours) as o cross join lateral jsonb_array_elements(o.value) with ordinality as d (value, n)
+    where to_regclass('public.' || o.key) is not null and not exists (
+        select from pg_catalog.pg_attribute as a
+        where a.attrelid = to_regclass('public.' || o.key) and a.attname = d.value ->> 0 and not a.attisdropped);
+    tables := array(select distinct 'public.' || (m ->> 0) from jsonb_array_elements(missing) as m);
+    for c in
+        select * from (values
+            ('idx_jobs_queue', 'public.jobs',
+             $i$create index if not exists idx_jobs_queue on public.jobs (status, queue_position) where status in ('pending', 'queued');$i$,
+             $i$create index if not exists idx_jobs_queue on public.jobs (queue_position) where queue_position is not null;$i$),
+            ('idx_jobs_blocked', 'public.jobs',
+             $i$create index if not exists idx_jobs_blocked on public.jobs (blocked_by_job_id) where blocked_by_job_id is not null;$i$, null),
+            ('idx_jobs_required_models', 'public.jobs',
+             $i$create index if not exists idx_jobs_required_models on public.jobs using gin (required_models) where required_models is not null;$i$, null),
+            ('idx_workflow_executions_models', 'public.workflow_executions',
+             $i$create index if not exists idx_workflow_executions_models on public.workflow_executions using gin (required_models) where status in ('running', 'pending_retry');$i$,
+             $i$create index if not exists idx_workflow_executions_models on public.workflow_executions using gin (required_models) where required_models is not null;$i$)
+        ) as v (name, relation, statement, otherwise)
+        where to_regclass(v.relation) is not null and to_regclass('public.' || v.name) is null
+    loop
+        if c.otherwise is not null then
+            begin
+                execute format('select 1 from %s %s limit 0', c.relation, rtrim(substring(c.statement from 'where .*'), ';'));
+            exception when undefined_column or invalid_text_representation or undefined_function then
+                -- A table without a status, or with one that has other words.
+                c.statement := c.otherwise;
+            end;
+        end if;
+        if pg_relation_size(c.relation) <= small then
+            indexes := indexes || c.statement;
+            tables := tables || c.relation;
+        else
+            left_out := left_out || replace(c.statement, 'create index', 'create index concurrently');
+        end if;
+    end loop;
+
+    -- Whoever comes while this waits for a lock waits behind it: so only for a moment, again and again.
+    for attempt in 1..40 loop
+        exit when tables = '{}';
+        begin
+            perform set_config('lock_timeout', '200ms', true);
+            execute format('lock table %s in %s mode', (select string_agg(distinct t, ', ' order by t) from unnest(tables) as t),
+                           case when missing = '[]' then 'share' else 'access exclusive' end);
+            perform set_config('lock_timeout', before, true);
+            exit;
+        exception when lock_not_available then
+            if attempt = 40 then
+                select string_agg(distinct format('process %s (%s, %s, since %s)', s.pid, s.usename, s.state, s.xact_start), ', ') into holders
+                from pg_catalog.pg_locks as l
+                join pg_catalog.pg_stat_activity as s on s.pid = l.pid and s.pid <> pg_backend_pid()
+                where l.granted and l.relation in (to_regclass('public.jobs'), to_regclass('public.workflow_executions'));
+                raise exception using errcode = '55P03',
+                    message = format('For 40 seconds there was no moment at which nobody used jobs or workflow_executions: %s', coalesce(holders, 'unknown')),
+                    hint = 'Wait until that has ended, or end it with pg_terminate_backend, then run this again.';
+            end if;
+            perform pg_sleep(0.8);
+        end;
+    end loop;
+
+    for c in
+        select m ->> 0 as relation, string_agg(format('add column if not exists %I %s', m ->> 1, m ->> 2), ', ' order by n) as parts
+        from jsonb_array_elements(missing) with ordinality as e (m, n) group by m ->> 0
+    loop
+        execute format('alter table public.%I %s', c.relation, c.parts);
+    end loop;
+    for c in select m ->> 0 as relation, m ->> 1 as name, m ->> 3 as comment from jsonb_array_elements(missing) as m loop
+        execute format('comment on column public.%I.%I is %L', c.relation, c.name, c.comment);
+    end loop;
+    for c in select i as statement from unnest(indexes) as i loop
+        execute c.statement;
+    end loop;
+
+    if to_regclass('public.jobs') is null then
+        raise notice 'There is no table jobs: its 5 columns were left out. A new project starts with 000_clean_schema_no_coins.sql.';
+    end if;
+    if to_regclass('public.workflow_executions') is null then
+        raise notice 'There is no table workflow_executions: its 3 columns were left out.';
+    end if;
+    if left_out <> '{}' then
+        raise notice E'Building an index of a large table holds up its writers, so % were left out. The engine needs none of them; if your own queries do, run each by itself:\n%',
+            cardinality(left_out), array_to_string(left_out, E'\n');
+    end if;
+
+    select jsonb_agg(w.relation || '.' || w.name) into missing
+    from (
+        select o.key as relation, d ->> 0 as name from jsonb_each(ours) as o cross join lateral jsonb_array_elements(o.value) as d
+        union all
+        values ('job_queue_state', 'active_job_id'), ('job_queue_state', 'active_job_type'), ('job_queue_state', 'started_at'),
+               ('job_queue_log', 'job_id'), ('job_queue_log', 'job_type'), ('job_queue_log', 'event_type')
     ) as w (relation, name)
-    where to_regclass('public.' || w.relation) is not null
-      and not exists (
-          select from information_schema.columns as c
-          where c.table_schema = 'public' and c.table_name = w.relation and c.column_name = w.name
-      );
+    where to_regclass('public.' || w.relation) is not null and not exists (
+        select from pg_catalog.pg_attribute as a
+        where a.attrelid = to_regclass('public.' || w.relation) and a.attname = w.name and not a.attisdropped);
     if missing is not null then
         raise exception 'Migration 027 failed verification: missing %', missing;
     end if;
-
     if to_regclass('public.jobs') is null then
         raise notice 'Migration 027 completed for a database without jobs: job_queue_state and job_queue_log are there.';
     elsif to_regclass('public.workflow_executions') is null then
         raise notice 'Migration 027 completed for a database without workflow_executions.';
     else
-        raise notice E'✅ Migration 027 completed successfully!\n   - Added 5 columns to jobs table\n   - Added 3 columns to workflow_executions table\n   - Created job_queue_state table\n   - Created job_queue_log table\n   - Created 8 new indexes';
+        raise notice E'✅ Migration 027 completed successfully!\n   - Added 5 columns to jobs table\n   - Added 3 columns to workflow_executions table\n   - Created job_queue_state table\n   - Created job_queue_log table\n   - Created % new indexes', 8 - cardinality(left_out);
+    end if;
+end;
+$$;
+
+comment on function job_queue.add_columns() is
+    'For 027, and gone when it is done: adds the columns that are missing, builds the indexes that are missing where that takes a moment, verifies.';
+
+do $migration$
+begin
+    if current_setting('job_queue.paste', true) is distinct from 'on' then
+        perform job_queue.add_columns();
+        drop function job_queue.add_columns();
     end if;
 end;
 $migration$;
@@ -419,30 +605,41 @@ comment on table public.job_queue_requests is 'The answers given to requests wit
 
 create index if not exists job_queue_requests_created_idx on public.job_queue_requests (created_at);
 
--- What the seed's log lacks for a replay: a total order and the attempt.
-alter table public.job_queue_log add column if not exists seq bigint generated always as identity;
+do $migration$
+begin
+    -- psql goes on after an error: what 000 or 027 refused is not touched here either.
+    if to_regclass('public.job_queue_migrations') is null then
+        raise exception 'Neither 000 nor 027 was applied, see the error above.';
+    end if;
 
--- Vacuumed by the row count that a day brings, not by a fifth of the table; that keeps what the trimming frees in use.
-alter table public.job_queue_log set (
-    autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_insert_scale_factor = 0.01, autovacuum_analyze_scale_factor = 0.01
-);
+    -- What the seed's log lacks for a replay: a total order and the attempt.
+    alter table public.job_queue_log add column if not exists seq bigint generated always as identity;
+
+    -- Vacuumed by the row count that a day brings, not by a fifth of the table; that keeps what the trimming frees in use.
+    alter table public.job_queue_log set (
+        autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_insert_scale_factor = 0.01, autovacuum_analyze_scale_factor = 0.01
+    );
+end;
+$migration$;
 
 -- Apart from the settings, which every call reads: this row is written once a second.
 create table if not exists public.job_queue_marks (
     id integer primary key default 1 constraint job_queue_marks_single_row check (id = 1),
+    log_begins_after bigint not null default 0,
     log_whole_from timestamptz not null default '-infinity',
     requests_whole_from timestamptz not null default '-infinity',
     measured_to timestamptz not null default '-infinity'
 );
 
 comment on table public.job_queue_marks is 'How far the housekeeping has come (job_queue.tidy); one row.';
+comment on column public.job_queue_marks.log_begins_after is 'Events up to this seq were in the log before Interlock; they are never removed.';
 comment on column public.job_queue_marks.log_whole_from is 'Events of this time and before may be gone; later ones are all there.';
 comment on column public.job_queue_marks.requests_whole_from is 'The same of the answers kept for repeated requests.';
 comment on column public.job_queue_marks.measured_to is 'Runs that ended up to here are in job_queue_run_times.';
 
--- Rows that are in the log already are not the engine's to remove.
-insert into public.job_queue_marks (id, log_whole_from)
-select 1, coalesce(max(l.created_at), '-infinity') from public.job_queue_log as l
+insert into public.job_queue_marks (id, log_begins_after, log_whole_from)
+select 1, coalesce(max(l.seq), 0), coalesce(max(l.created_at), '-infinity') from public.job_queue_log as l
+where not exists (select from public.job_queue_marks as m where m.id = 1)
 on conflict (id) do nothing;
 
 create table if not exists public.job_queue_run_times (
@@ -2083,6 +2280,9 @@ declare
     source text;
     only_workflows text;
 begin
+    if to_regclass('public.job_queue_migrations') is null then
+        raise exception 'Neither 000 nor 027 was applied, see the error above.';
+    end if;
     perform pg_advisory_xact_lock(19030, 0);
 
     foreach t in array array['jobs', 'workflow_executions'] loop
@@ -2821,6 +3021,10 @@ as $$
 declare
     t record;
 begin
+    -- The paste file adds them at its end: their lock on jobs is held until the commit.
+    if current_setting('job_queue.paste', true) = 'on' then
+        return;
+    end if;
     -- Only those that are missing: creating one waits for whoever writes to jobs. None depends on a column, or it could not be dropped.
     for t in
         select * from (values
@@ -2842,7 +3046,33 @@ $$;
 
 comment on function job_queue.add_triggers() is 'Puts our triggers on jobs.';
 
-select job_queue.adapt();
+create or replace function job_queue.attach() returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+    before constant text := current_setting('lock_timeout');
+begin
+    -- Whoever writes to jobs while this waits for a lock waits behind it: so only for a moment, again and again.
+    for attempt in 1..40 loop
+        begin
+            perform set_config('lock_timeout', '200ms', true);
+            perform job_queue.adapt();
+            perform set_config('lock_timeout', before, true);
+            return;
+        exception when lock_not_available then
+            if attempt = 40 then
+                raise;
+            end if;
+            perform pg_sleep(0.8);
+        end;
+    end loop;
+end;
+$$;
+
+comment on function job_queue.attach() is 'job_queue.adapt for an installation: waits up to 40 seconds for a moment at which nobody writes to jobs.';
+
+select job_queue.attach();
 
 notify pgrst, 'reload schema';
 
@@ -4318,7 +4548,8 @@ begin
     -- A minute back: an event is written a moment before its transaction commits.
     with oldest as materialized (
         select l.ctid, l.job_id, l.event_type, l.created_at from public.job_queue_log as l
-        where l.created_at > begin_at - interval '1 minute' and l.created_at < end_at
+        where l.seq > (select m.log_begins_after from public.job_queue_marks as m where m.id = 1)
+          and l.created_at > begin_at - interval '1 minute' and l.created_at < end_at
         order by l.created_at limit at_most
     )
 
@@ -6322,15 +6553,14 @@ notify pgrst, 'reload schema';
 -- ----------------------------------------------------------------------------------------------------
 -- what was applied
 
-insert into public.job_queue_migrations (name, checksum) values ('029_job_queue_migrations.sql', 'acdc948304f5ecdd2310aa1e8c7c8bd70b4ece92773e4fc1dea17eb14b5334bd') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('027_add_job_queue_coordination.sql', '65858bf8d5a96c67b440b94651f9f7e7ab31c4fa405c60af0f4d1f67335be5ce') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('030_job_queue_tables.sql', 'f35130e5dfa5be3195e0426e0b8aa6855fbe6ab3c605576d1b2dc1041428e2c7') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('027_add_job_queue_coordination.sql', 'f3a2af3d1fbb36f5864f6d7984d2b125cf008babce814a8680173dcfd5c8775f') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('030_job_queue_tables.sql', 'd44ba7a73d3184e394b8cc532cd9e7c8d25aabcdd7aef186231771c2d5755fed') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('031_job_queue_checks.sql', '188bd5f716725779787108f9aed09e4c4253053ee178d3855ca1d5ab1e75bbf5') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('032_job_queue_admission.sql', '647c8f7b850c601d56357f83642c89e0e5003e58576b9ab8473561fe3e822580') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('033_job_queue_places.sql', '58f7e1e74e34d9034955117413c4b93811b3ed0327afc4cb700074c4cc0a71be') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('034_job_queue_transitions.sql', 'dcdd439dea2df85f33cbe75f8667ce429e81f37f9f0f3b7f98ec21697f00bd4b') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('035_job_queue_mirror.sql', '4aedf939080f2a16c10891d507c05fe6a8ce3583e24b45e6f95511e5e1a3e4f4') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('036_job_queue_insert_trigger.sql', 'a558a6d820617dbd64f4907fbdd6edbb1002a23b0eb6b6906b8d830252ac9552') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('035_job_queue_mirror.sql', '4353b707a20769c0cae3f2b91ee71f06036747f26db06e990bdb67008754a2e4') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('036_job_queue_insert_trigger.sql', '1c8645c2b8cf71080b2f456812154a2110bf937ca325e5c96aee68e68e619b28') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('037_job_queue_workers.sql', 'bb4187d909abcd4e9ef2db88e0fb38f494733490efb1ec16c6a86cc946700e2f') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('038_job_queue_overtakes.sql', '3682362636cc29a685b510e7532075f483cde257df4b52c424732c8687e2ea21') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('039_job_queue_version_number.sql', 'f760d9c6f94c5f6d4f823824915f02e1bfd09e4bd3e1a153e56dd0c0930ddc79') on conflict (name) do nothing;
@@ -6343,7 +6573,7 @@ insert into public.job_queue_migrations (name, checksum) values ('045_job_queue_
 insert into public.job_queue_migrations (name, checksum) values ('046_job_queue_cancel.sql', '74f0bd6650f950ab89b717e5686ea0aa136db22db181f2f89936cff5586ed022') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('047_job_queue_set_model.sql', 'd3bc2c3e239469f1e1cbb5f84e4ef6ec95bbbd10d6a1c594d44d6b97d87b6327') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('048_job_queue_set_limits.sql', 'dd1f0b72b252e5c68a1744a537bad2b4d997a0efa6115afee6063e6cb57fe403') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('049_job_queue_tidy.sql', '3e12a7d2930fd7f6863897d0d71b4d46fe33af7c4071990634654054fc5518c1') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('049_job_queue_tidy.sql', 'e96d78a9476a857125d856a760ffaaf63d4b1f375f0ed75948339810e6749725') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('050_job_queue_explain.sql', 'f4af3f6f57c6dac0e6f0c90602faeae7d485c0f81fadd50f19a9cf815f4640d3') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('051_job_queue_status.sql', 'e67befd6783c02bc8d5117be8f5bb4a24ee6afa048e8b20e4be62c3fbe5cda54') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('052_job_queue_sweep.sql', '7d9466c6d87b77a6f2405229703c0d587edbed83a42be432621f3cac5dd29a67') on conflict (name) do nothing;
@@ -6358,3 +6588,14 @@ insert into public.job_queue_migrations (name, checksum) values ('060_job_queue_
 insert into public.job_queue_migrations (name, checksum) values ('061_job_queue_executions.sql', 'c02e9514dbe93330f484b575108548da62555c8e2fcd40f2e4888e19f020d78e') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('090_job_queue_grants.sql', '55558286d7d4fb1a4abda25233376625b9629edcc08289871fcaabc3666b4fcd') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('092_job_queue_inspect.sql', 'ff853352307ac04e8285d884b3cccf5fd5c1217a72c47ea2671c7a132b75831e') on conflict (name) do nothing;
+
+do $interlock$
+begin
+    perform set_config('job_queue.paste', '', true);
+    if to_regprocedure('job_queue.add_columns()') is not null then
+        perform job_queue.add_columns();
+        drop function job_queue.add_columns();
+    end if;
+    perform job_queue.attach();
+end;
+$interlock$;

@@ -1,24 +1,8 @@
 -- Interlock, everything for a NEW project, in one file to paste into the SQL editor (or to run with psql -f).
 -- Generated from the numbered files of migrations/ (see migrations/README.md); do not edit. Re-runnable.
 
--- ----------------------------------------------------------------------------------------------------
--- 029_job_queue_migrations.sql
-
--- What was installed, and with which text.
-
-create table if not exists public.job_queue_migrations (
-    name text primary key,
-    checksum text not null,
-    applied_at timestamptz not null default now()
-);
-
-comment on table public.job_queue_migrations is 'The migrations that were applied: file name and SHA-256 of its text.';
-
-alter table public.job_queue_migrations enable row level security;
-revoke all on public.job_queue_migrations from public, anon, authenticated;
-grant select, insert, update, delete on public.job_queue_migrations to service_role;
-
-notify pgrst, 'reload schema';
+-- In an editor all of it is one transaction: what locks jobs is left to the end, so that the lock is held for a moment only.
+do $interlock$ begin perform set_config('job_queue.paste', 'on', true); end $interlock$;
 
 -- ----------------------------------------------------------------------------------------------------
 -- 000_clean_schema_no_coins.sql
@@ -30,21 +14,53 @@ notify pgrst, 'reload schema';
 -- One block, so that psql, which goes on after an error, does nothing to the tables of an existing project either.
 do $migration$
 begin
+    -- Once this file or 027 has been here, what is there is known.
+    if to_regclass('public.job_queue_migrations') is null and (
+        to_regclass('public.jobs') is not null or to_regclass('public.workflow_executions') is not null
+        or to_regclass('public.job_queue_state') is not null or to_regclass('public.job_queue_log') is not null
+    ) or (to_regclass('public.jobs') is not null or to_regclass('public.workflow_executions') is not null) and (
+        select count(*) from information_schema.columns as c
+        where c.table_schema = 'public'
+          and (c.table_name = 'jobs' and c.column_name in
+                  ('required_models', 'queue_position', 'blocked_by_job_id', 'conflict_reason', 'queued_at')
+               or c.table_name = 'workflow_executions' and c.column_name in
+                  ('required_models', 'current_step_model', 'blocked_by_job_id'))
+    ) < 8 then
+        raise exception 'This project has jobs, workflow_executions or their queue already; 000 is for a new one. They were left as they are.'
+            using hint = 'Use 027_add_job_queue_coordination.sql (or paste/existing_project.sql) instead.';
+    end if;
+
+    create table if not exists public.job_queue_migrations (
+        name text primary key,
+        checksum text not null,
+        applied_at timestamptz not null default now()
+    );
+
+    comment on table public.job_queue_migrations is 'The migrations that were applied: file name and SHA-256 of its text.';
+
+    alter table public.job_queue_migrations enable row level security;
+    revoke all on public.job_queue_migrations from public, anon, authenticated;
+    grant select, insert, update, delete on public.job_queue_migrations to service_role;
+
+    create table if not exists public.job_queue_before (
+        relation text primary key,
+        was jsonb not null,
+        noted_at timestamptz not null default now()
+    );
+
+    comment on table public.job_queue_before is
+        'What was there before Interlock, of each table and function that it changes: columns, indexes, grants, settings; {} is a table that came with it. For the rollback.';
+
+    alter table public.job_queue_before enable row level security;
+    revoke all on public.job_queue_before from public, anon, authenticated;
+    grant select on public.job_queue_before to service_role;
+
     if to_regclass('public.jobs') is not null or to_regclass('public.workflow_executions') is not null then
-        if (
-            select count(*) from information_schema.columns as c
-            where c.table_schema = 'public'
-              and (c.table_name = 'jobs' and c.column_name in
-                      ('required_models', 'queue_position', 'blocked_by_job_id', 'conflict_reason', 'queued_at')
-                   or c.table_name = 'workflow_executions' and c.column_name in
-                      ('required_models', 'current_step_model', 'blocked_by_job_id'))
-        ) < 8 then
-            raise exception 'This project has jobs or workflow_executions already; 000 is for a new one. They were left as they are.'
-                using hint = 'Use 027_add_job_queue_coordination.sql (or paste/existing_project.sql) instead.';
-        end if;
         raise notice 'jobs and workflow_executions are there already and were left as they are.';
         return;
     end if;
+
+    insert into public.job_queue_before (relation, was) values ('jobs', '{}'), ('workflow_executions', '{}') on conflict (relation) do nothing;
 
     create table public.jobs (
         job_id uuid primary key default gen_random_uuid(),
@@ -166,43 +182,52 @@ begin
 end;
 $migration$;
 
-create table if not exists public.job_queue_state (
-    id integer primary key default 1 constraint single_row check (id = 1),
-    active_job_id text,
-    active_job_type text,
-    active_models jsonb,
-    started_at timestamptz,
-    last_updated timestamptz default now()
-);
+do $migration$
+begin
+    -- Not after a refusal.
+    if to_regclass('public.job_queue_migrations') is null then
+        raise exception 'Nothing was done, see the error above.';
+    end if;
 
-comment on table public.job_queue_state is 'Global state tracker (one row): the longest-running active job and all models in use.';
+    create table if not exists public.job_queue_state (
+        id integer primary key default 1 constraint single_row check (id = 1),
+        active_job_id text,
+        active_job_type text,
+        active_models jsonb,
+        started_at timestamptz,
+        last_updated timestamptz default now()
+    );
 
-insert into public.job_queue_state (id, active_models) values (1, '[]') on conflict (id) do nothing;
+    comment on table public.job_queue_state is 'Global state tracker (one row): the longest-running active job and all models in use.';
 
-create index if not exists idx_queue_state_active on public.job_queue_state (active_job_id) where active_job_id is not null;
+    insert into public.job_queue_state (id, active_models) values (1, '[]') on conflict (id) do nothing;
 
-create table if not exists public.job_queue_log (
-    id uuid primary key default gen_random_uuid(),
-    job_id text not null,
-    job_type text not null,
-    event_type text not null,
-    models jsonb,
-    blocked_by_job_id text,
-    conflict_reason text,
-    metadata jsonb,
-    created_at timestamptz default now()
-);
+    create index if not exists idx_queue_state_active on public.job_queue_state (active_job_id) where active_job_id is not null;
 
-comment on table public.job_queue_log is 'Audit trail: one row for each transition of each job.';
+    create table if not exists public.job_queue_log (
+        id uuid primary key default gen_random_uuid(),
+        job_id text not null,
+        job_type text not null,
+        event_type text not null,
+        models jsonb,
+        blocked_by_job_id text,
+        conflict_reason text,
+        metadata jsonb,
+        created_at timestamptz default now()
+    );
 
-create index if not exists idx_queue_log_job on public.job_queue_log (job_id, created_at desc);
-create index if not exists idx_queue_log_event on public.job_queue_log (event_type, created_at desc);
-create index if not exists idx_queue_log_created on public.job_queue_log (created_at desc);
+    comment on table public.job_queue_log is 'Audit trail: one row for each transition of each job.';
 
-alter table public.job_queue_state enable row level security;
-alter table public.job_queue_log enable row level security;
-revoke all on public.job_queue_state, public.job_queue_log from public, anon, authenticated;
-grant select, insert, update, delete on public.job_queue_state, public.job_queue_log to service_role;
+    create index if not exists idx_queue_log_job on public.job_queue_log (job_id, created_at desc);
+    create index if not exists idx_queue_log_event on public.job_queue_log (event_type, created_at desc);
+    create index if not exists idx_queue_log_created on public.job_queue_log (created_at desc);
+
+    alter table public.job_queue_state enable row level security;
+    alter table public.job_queue_log enable row level security;
+    revoke all on public.job_queue_state, public.job_queue_log from public, anon, authenticated;
+    grant select, insert, update, delete on public.job_queue_state, public.job_queue_log to service_role;
+end;
+$migration$;
 
 notify pgrst, 'reload schema';
 
@@ -433,30 +458,41 @@ comment on table public.job_queue_requests is 'The answers given to requests wit
 
 create index if not exists job_queue_requests_created_idx on public.job_queue_requests (created_at);
 
--- What the seed's log lacks for a replay: a total order and the attempt.
-alter table public.job_queue_log add column if not exists seq bigint generated always as identity;
+do $migration$
+begin
+    -- psql goes on after an error: what 000 or 027 refused is not touched here either.
+    if to_regclass('public.job_queue_migrations') is null then
+        raise exception 'Neither 000 nor 027 was applied, see the error above.';
+    end if;
 
--- Vacuumed by the row count that a day brings, not by a fifth of the table; that keeps what the trimming frees in use.
-alter table public.job_queue_log set (
-    autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_insert_scale_factor = 0.01, autovacuum_analyze_scale_factor = 0.01
-);
+    -- What the seed's log lacks for a replay: a total order and the attempt.
+    alter table public.job_queue_log add column if not exists seq bigint generated always as identity;
+
+    -- Vacuumed by the row count that a day brings, not by a fifth of the table; that keeps what the trimming frees in use.
+    alter table public.job_queue_log set (
+        autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_insert_scale_factor = 0.01, autovacuum_analyze_scale_factor = 0.01
+    );
+end;
+$migration$;
 
 -- Apart from the settings, which every call reads: this row is written once a second.
 create table if not exists public.job_queue_marks (
     id integer primary key default 1 constraint job_queue_marks_single_row check (id = 1),
+    log_begins_after bigint not null default 0,
     log_whole_from timestamptz not null default '-infinity',
     requests_whole_from timestamptz not null default '-infinity',
     measured_to timestamptz not null default '-infinity'
 );
 
 comment on table public.job_queue_marks is 'How far the housekeeping has come (job_queue.tidy); one row.';
+comment on column public.job_queue_marks.log_begins_after is 'Events up to this seq were in the log before Interlock; they are never removed.';
 comment on column public.job_queue_marks.log_whole_from is 'Events of this time and before may be gone; later ones are all there.';
 comment on column public.job_queue_marks.requests_whole_from is 'The same of the answers kept for repeated requests.';
 comment on column public.job_queue_marks.measured_to is 'Runs that ended up to here are in job_queue_run_times.';
 
--- Rows that are in the log already are not the engine's to remove.
-insert into public.job_queue_marks (id, log_whole_from)
-select 1, coalesce(max(l.created_at), '-infinity') from public.job_queue_log as l
+insert into public.job_queue_marks (id, log_begins_after, log_whole_from)
+select 1, coalesce(max(l.seq), 0), coalesce(max(l.created_at), '-infinity') from public.job_queue_log as l
+where not exists (select from public.job_queue_marks as m where m.id = 1)
 on conflict (id) do nothing;
 
 create table if not exists public.job_queue_run_times (
@@ -2097,6 +2133,9 @@ declare
     source text;
     only_workflows text;
 begin
+    if to_regclass('public.job_queue_migrations') is null then
+        raise exception 'Neither 000 nor 027 was applied, see the error above.';
+    end if;
     perform pg_advisory_xact_lock(19030, 0);
 
     foreach t in array array['jobs', 'workflow_executions'] loop
@@ -2835,6 +2874,10 @@ as $$
 declare
     t record;
 begin
+    -- The paste file adds them at its end: their lock on jobs is held until the commit.
+    if current_setting('job_queue.paste', true) = 'on' then
+        return;
+    end if;
     -- Only those that are missing: creating one waits for whoever writes to jobs. None depends on a column, or it could not be dropped.
     for t in
         select * from (values
@@ -2856,7 +2899,33 @@ $$;
 
 comment on function job_queue.add_triggers() is 'Puts our triggers on jobs.';
 
-select job_queue.adapt();
+create or replace function job_queue.attach() returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+    before constant text := current_setting('lock_timeout');
+begin
+    -- Whoever writes to jobs while this waits for a lock waits behind it: so only for a moment, again and again.
+    for attempt in 1..40 loop
+        begin
+            perform set_config('lock_timeout', '200ms', true);
+            perform job_queue.adapt();
+            perform set_config('lock_timeout', before, true);
+            return;
+        exception when lock_not_available then
+            if attempt = 40 then
+                raise;
+            end if;
+            perform pg_sleep(0.8);
+        end;
+    end loop;
+end;
+$$;
+
+comment on function job_queue.attach() is 'job_queue.adapt for an installation: waits up to 40 seconds for a moment at which nobody writes to jobs.';
+
+select job_queue.attach();
 
 notify pgrst, 'reload schema';
 
@@ -4332,7 +4401,8 @@ begin
     -- A minute back: an event is written a moment before its transaction commits.
     with oldest as materialized (
         select l.ctid, l.job_id, l.event_type, l.created_at from public.job_queue_log as l
-        where l.created_at > begin_at - interval '1 minute' and l.created_at < end_at
+        where l.seq > (select m.log_begins_after from public.job_queue_marks as m where m.id = 1)
+          and l.created_at > begin_at - interval '1 minute' and l.created_at < end_at
         order by l.created_at limit at_most
     )
 
@@ -6336,15 +6406,14 @@ notify pgrst, 'reload schema';
 -- ----------------------------------------------------------------------------------------------------
 -- what was applied
 
-insert into public.job_queue_migrations (name, checksum) values ('029_job_queue_migrations.sql', 'acdc948304f5ecdd2310aa1e8c7c8bd70b4ece92773e4fc1dea17eb14b5334bd') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('000_clean_schema_no_coins.sql', 'ee0236d08809ffbf6985fe1ae607d45caa95ad1f8fad6fcc42e45c48006d0016') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('030_job_queue_tables.sql', 'f35130e5dfa5be3195e0426e0b8aa6855fbe6ab3c605576d1b2dc1041428e2c7') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('000_clean_schema_no_coins.sql', '1feff27887982abe538583c8f90eb594deac2096f12618ef318d55f2b71c2939') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('030_job_queue_tables.sql', 'd44ba7a73d3184e394b8cc532cd9e7c8d25aabcdd7aef186231771c2d5755fed') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('031_job_queue_checks.sql', '188bd5f716725779787108f9aed09e4c4253053ee178d3855ca1d5ab1e75bbf5') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('032_job_queue_admission.sql', '647c8f7b850c601d56357f83642c89e0e5003e58576b9ab8473561fe3e822580') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('033_job_queue_places.sql', '58f7e1e74e34d9034955117413c4b93811b3ed0327afc4cb700074c4cc0a71be') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('034_job_queue_transitions.sql', 'dcdd439dea2df85f33cbe75f8667ce429e81f37f9f0f3b7f98ec21697f00bd4b') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('035_job_queue_mirror.sql', '4aedf939080f2a16c10891d507c05fe6a8ce3583e24b45e6f95511e5e1a3e4f4') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('036_job_queue_insert_trigger.sql', 'a558a6d820617dbd64f4907fbdd6edbb1002a23b0eb6b6906b8d830252ac9552') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('035_job_queue_mirror.sql', '4353b707a20769c0cae3f2b91ee71f06036747f26db06e990bdb67008754a2e4') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('036_job_queue_insert_trigger.sql', '1c8645c2b8cf71080b2f456812154a2110bf937ca325e5c96aee68e68e619b28') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('037_job_queue_workers.sql', 'bb4187d909abcd4e9ef2db88e0fb38f494733490efb1ec16c6a86cc946700e2f') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('038_job_queue_overtakes.sql', '3682362636cc29a685b510e7532075f483cde257df4b52c424732c8687e2ea21') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('039_job_queue_version_number.sql', 'f760d9c6f94c5f6d4f823824915f02e1bfd09e4bd3e1a153e56dd0c0930ddc79') on conflict (name) do nothing;
@@ -6357,7 +6426,7 @@ insert into public.job_queue_migrations (name, checksum) values ('045_job_queue_
 insert into public.job_queue_migrations (name, checksum) values ('046_job_queue_cancel.sql', '74f0bd6650f950ab89b717e5686ea0aa136db22db181f2f89936cff5586ed022') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('047_job_queue_set_model.sql', 'd3bc2c3e239469f1e1cbb5f84e4ef6ec95bbbd10d6a1c594d44d6b97d87b6327') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('048_job_queue_set_limits.sql', 'dd1f0b72b252e5c68a1744a537bad2b4d997a0efa6115afee6063e6cb57fe403') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('049_job_queue_tidy.sql', '3e12a7d2930fd7f6863897d0d71b4d46fe33af7c4071990634654054fc5518c1') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('049_job_queue_tidy.sql', 'e96d78a9476a857125d856a760ffaaf63d4b1f375f0ed75948339810e6749725') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('050_job_queue_explain.sql', 'f4af3f6f57c6dac0e6f0c90602faeae7d485c0f81fadd50f19a9cf815f4640d3') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('051_job_queue_status.sql', 'e67befd6783c02bc8d5117be8f5bb4a24ee6afa048e8b20e4be62c3fbe5cda54') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('052_job_queue_sweep.sql', '7d9466c6d87b77a6f2405229703c0d587edbed83a42be432621f3cac5dd29a67') on conflict (name) do nothing;
@@ -6372,3 +6441,14 @@ insert into public.job_queue_migrations (name, checksum) values ('060_job_queue_
 insert into public.job_queue_migrations (name, checksum) values ('061_job_queue_executions.sql', 'c02e9514dbe93330f484b575108548da62555c8e2fcd40f2e4888e19f020d78e') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('090_job_queue_grants.sql', '55558286d7d4fb1a4abda25233376625b9629edcc08289871fcaabc3666b4fcd') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('092_job_queue_inspect.sql', 'ff853352307ac04e8285d884b3cccf5fd5c1217a72c47ea2671c7a132b75831e') on conflict (name) do nothing;
+
+do $interlock$
+begin
+    perform set_config('job_queue.paste', '', true);
+    if to_regprocedure('job_queue.add_columns()') is not null then
+        perform job_queue.add_columns();
+        drop function job_queue.add_columns();
+    end if;
+    perform job_queue.attach();
+end;
+$interlock$;

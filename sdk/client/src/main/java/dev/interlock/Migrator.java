@@ -30,7 +30,12 @@ public final class Migrator {
                - Added 3 columns to workflow_executions table
                - Created job_queue_state table
                - Created job_queue_log table
-               - Created 8 new indexes""";
+               - Created %d new indexes""";
+
+    private static final String LEFT_OUT = """
+
+            Building an index of a large table holds up its writers, so these were left out: %s.
+            The engine needs none of them. If your own queries do: "interlock doctor" prints the statement for each.""";
 
     private final SupabaseClient supabase;
     private final Inspector inspector;
@@ -132,7 +137,8 @@ public final class Migrator {
 
     /**
      * Removes everything of Interlock's but {@code exec_sql}: its tables with the log and all waiting jobs' places, its functions, the columns of
-     * {@code jobs} and {@code workflow_executions}. The rows of these two stay.
+     * {@code jobs} and {@code workflow_executions}. The rows of these two stay, and so does whatever of it was there before Interlock, with the
+     * grants that it had then. Where nothing of Interlock's is, nothing is done.
      */
     public void rollback() {
         inspector.execute(MigrationFile.text("rollback/027_rollback.sql"));
@@ -153,11 +159,20 @@ public final class Migrator {
         String first = applied.isEmpty()
                 ? "Everything was there already."
                 : (newProject ? "New project: applied " : "Existing project: applied ") + applied.size() + " files ("
-                        + MigrationFile.all(newProject).get(1).name() + " and the engine's).";
+                        + MigrationFile.all(newProject).get(0).name() + " and the engine's).";
         if (!verification.hasJobs()) {
             return first + "\nThe database has no table jobs: it coordinates jobs that live elsewhere.";
         }
+        List<String> leftOut = verification.differences().stream()
+                .filter(missing -> missing.kind().equals("index")
+                        && (missing.name().startsWith("jobs.")
+                                || missing.name().startsWith("workflow_executions.")))
+                .map(Difference::name)
+                .toList();
         return first + "\n"
-                + (verification.hasExecutions() ? SUCCESS : "The database has no table workflow_executions.");
+                + (verification.hasExecutions()
+                        ? SUCCESS.formatted(8 - leftOut.size())
+                        : "The database has no table workflow_executions.")
+                + (leftOut.isEmpty() ? "" : LEFT_OUT.formatted(String.join(", ", leftOut)));
     }
 }

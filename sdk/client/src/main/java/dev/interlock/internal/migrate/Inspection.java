@@ -88,7 +88,10 @@ public final class Inspection {
     /** Whether this is a project that has neither jobs nor a queue, so that 000 is right. */
     public boolean isNew() {
         return applied().containsKey(MigrationFile.NEW_PROJECT)
-                || !(hasTable("jobs") || hasTable("workflow_executions") || hasTable("job_queue_state"));
+                || !(hasTable("jobs")
+                        || hasTable("workflow_executions")
+                        || hasTable("job_queue_state")
+                        || hasTable("job_queue_log"));
     }
 
     /** How many columns of the seed's this table has; for {@code jobs} and {@code workflow_executions}. */

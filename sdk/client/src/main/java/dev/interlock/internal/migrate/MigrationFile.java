@@ -24,8 +24,7 @@ public record MigrationFile(String name, String sql, String checksum) {
     /** What an existing project gets instead. */
     public static final String EXISTING_PROJECT = "027_add_job_queue_coordination.sql";
 
-    /** The table that records what was applied. */
-    public static final String RECORD = "029_job_queue_migrations.sql";
+    private static final String FIRST_OF_THE_ENGINE = "030_job_queue_tables.sql";
 
     private static final String FOLDER = "/dev/interlock/migrations/";
 
@@ -34,13 +33,12 @@ public record MigrationFile(String name, String sql, String checksum) {
         return new MigrationFile(name, sql, sha256(sql));
     }
 
-    /** The files for a new or an existing project, in order; the record's first. */
+    /** The files for a new or an existing project, in order. */
     public static List<MigrationFile> all(boolean newProject) {
         String base = newProject ? NEW_PROJECT : EXISTING_PROJECT;
         return text("index.txt")
                 .lines()
-                .filter(name -> name.equals(base) || name.compareTo(RECORD) >= 0)
-                .sorted((a, b) -> Boolean.compare(b.equals(RECORD), a.equals(RECORD)))
+                .filter(name -> name.equals(base) || name.compareTo(FIRST_OF_THE_ENGINE) >= 0)
                 .map(MigrationFile::named)
                 .toList();
     }
@@ -98,6 +96,9 @@ public record MigrationFile(String name, String sql, String checksum) {
                 -- Interlock, everything for %s project, in one file to paste into the SQL editor (or to run with psql -f).
                 -- Generated from the numbered files of migrations/ (see migrations/README.md); do not edit. Re-runnable.
 
+                -- In an editor all of it is one transaction: what locks jobs is left to the end, so that the lock is held for a moment only.
+                do $interlock$ begin perform set_config('job_queue.paste', 'on', true); end $interlock$;
+
                 """.formatted(newProject ? "a NEW" : "an EXISTING"));
         List<MigrationFile> files = all(newProject);
         for (MigrationFile file : files) {
@@ -110,6 +111,19 @@ public record MigrationFile(String name, String sql, String checksum) {
         }
         paste.append("-- ").append("-".repeat(100)).append("\n-- what was applied\n\n");
         files.forEach(file -> paste.append(file.recordSql()));
+        paste.append("""
+
+                do $interlock$
+                begin
+                    perform set_config('job_queue.paste', '', true);
+                    if to_regprocedure('job_queue.add_columns()') is not null then
+                        perform job_queue.add_columns();
+                        drop function job_queue.add_columns();
+                    end if;
+                    perform job_queue.attach();
+                end;
+                $interlock$;
+                """);
         return paste.toString();
     }
 

@@ -12,6 +12,7 @@ import dev.interlock.Migrator;
 import dev.interlock.SchemaMismatchException;
 import dev.interlock.SupabaseClient;
 import dev.interlock.internal.migrate.MigrationFile;
+import dev.interlock.it.ExistingDatabase;
 import dev.interlock.testing.LocalSupabase;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -64,10 +65,9 @@ class InstallTest {
     private void project(int version, String existingIds) throws Exception {
         local = stacks.computeIfAbsent(
                 version, v -> LocalSupabase.builder().postgresVersion(v).start());
-        sql(MigrationFile.text("rollback/027_rollback.sql"));
-        sql("drop table if exists public.workflow_executions, public.jobs cascade");
-        sql("drop function if exists public.update_jobs_updated_at()");
-        sql("drop function if exists public.exec_sql(text)");
+        try (Connection connection = local.openConnection()) {
+            ExistingDatabase.empty(connection);
+        }
         if (!existingIds.isEmpty()) {
             sql("create table public.jobs (job_id " + existingIds
                     + " primary key, status text not null default 'pending'"
