@@ -165,8 +165,7 @@ public final class Migrator {
         }
         List<String> leftOut = verification.differences().stream()
                 .filter(missing -> missing.kind().equals("index")
-                        && (missing.name().startsWith("jobs.")
-                                || missing.name().startsWith("workflow_executions.")))
+                        && (missing.name().startsWith("jobs.") || missing.name().startsWith("workflow_executions.")))
                 .map(Difference::name)
                 .toList();
         return first + "\n"
