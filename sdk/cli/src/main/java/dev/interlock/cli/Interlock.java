@@ -4,6 +4,7 @@ import dev.interlock.cli.command.CompletionCommand;
 import dev.interlock.cli.command.ExplainCommand;
 import dev.interlock.cli.command.InstallCommand;
 import dev.interlock.cli.command.LocalCommand;
+import dev.interlock.cli.command.RollbackCommand;
 import dev.interlock.cli.command.SqlCommand;
 import dev.interlock.cli.command.StatusCommand;
 import picocli.CommandLine;
@@ -20,6 +21,7 @@ import picocli.CommandLine.ScopeType;
         subcommands = {
             LocalCommand.class,
             InstallCommand.class,
+            RollbackCommand.class,
             StatusCommand.class,
             ExplainCommand.class,
             SqlCommand.class,

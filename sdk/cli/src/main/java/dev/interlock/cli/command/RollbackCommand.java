@@ -1,0 +1,195 @@
+package dev.interlock.cli.command;
+
+import dev.interlock.Count;
+import dev.interlock.SchemaMismatchException;
+import dev.interlock.Select;
+import dev.interlock.SupabaseClient;
+import dev.interlock.cli.Console;
+import dev.interlock.cli.ExitCode;
+import dev.interlock.cli.Project;
+import dev.interlock.cli.ProjectCommand;
+import dev.interlock.cli.view.Styles;
+import java.io.BufferedWriter;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/** {@code interlock rollback}: everything of ours goes, what was there before comes back. */
+@Command(
+        name = "rollback",
+        description = {
+            "Removes Interlock from the project. What was there before comes back as it was: columns, tables, indexes, grants.",
+            "It shows what it would drop and how many rows are in it, and asks."
+        },
+        footer = {
+            "Examples:",
+            "  interlock rollback                                what would go; then it asks",
+            "  interlock rollback --export before.jsonl          with a copy of our tables first",
+            "  interlock rollback --export before.jsonl --yes    for scripts"
+        })
+public final class RollbackCommand extends ProjectCommand {
+
+    // Rows can have a megabyte each.
+    private static final int PAGE = 200;
+    private static final JsonMapper JSON = JsonMapper.builder().build();
+
+    // What tells of jobs, with the columns that order it; the rest follows from these, or is the engine's own.
+    private static final Map<String, List<String>> TABLES = tables();
+
+    @Option(
+            names = "--export",
+            paramLabel = "FILE",
+            description = "First write the rows of our tables into this new file, one JSON object a line.")
+    private @Nullable Path export;
+
+    @Option(
+            names = {"-y", "--yes"},
+            description = "Do not ask.")
+    private boolean yes;
+
+    @Override
+    protected int run(Project project, Console console) {
+        Map<String, Long> rows = count(project.supabase());
+        if (rows.isEmpty()) {
+            if (json()) {
+                console.printJson(Map.of("rolled_back", false, "rows", rows));
+            } else {
+                console.print("Nothing of Interlock is installed in "
+                        + project.supabase().url() + ".");
+            }
+            return ExitCode.OK;
+        }
+        if (!json()) {
+            describe(project, rows, console);
+        }
+        if (!yes && !console.ask("Roll back?")) {
+            console.tell("Nothing was changed.");
+            return ExitCode.NO;
+        }
+        if (export != null) {
+            export(project.supabase(), rows, export, console);
+        }
+        project.migrator().rollback();
+        if (json()) {
+            console.printJson(Map.of("rolled_back", true, "rows", rows));
+        } else {
+            console.print(
+                    "Rolled back. exec_sql is still there; \"drop function public.exec_sql(text);\" in the SQL editor removes it.");
+        }
+        return ExitCode.OK;
+    }
+
+    private static Map<String, List<String>> tables() {
+        Map<String, List<String>> tables = new LinkedHashMap<>();
+        tables.put("job_queue_log", List.of("seq"));
+        tables.put("job_queue_jobs", List.of("job_id"));
+        tables.put("job_queue_checkpoints", List.of("job_id", "step"));
+        tables.put("job_queue_callbacks", List.of("job_id", "step"));
+        tables.put("job_queue_models", List.of("model"));
+        tables.put("job_queue_aliases", List.of("alias"));
+        tables.put("job_queue_settings", List.of("id"));
+        tables.put("job_queue_migrations", List.of("name"));
+        return tables;
+    }
+
+    /** The rows of each table that is there: an installation in part can be rolled back too. */
+    private static Map<String, Long> count(SupabaseClient supabase) {
+        Map<String, Long> rows = new LinkedHashMap<>();
+        for (String table : TABLES.keySet()) {
+            count(supabase.from(table).select()).ifPresent(number -> rows.put(table, number));
+        }
+        return rows;
+    }
+
+    private static OptionalLong count(Select rows) {
+        try {
+            return OptionalLong.of(rows.count(Count.EXACT));
+        } catch (SchemaMismatchException e) {
+            return OptionalLong.empty();
+        }
+    }
+
+    private static void describe(Project project, Map<String, Long> rows, Console console) {
+        console.print(Styles.heading(project.supabase().url()));
+        console.print("This would go, with all that is in it:");
+        rows.forEach((table, count) -> console.print("  " + table + ": " + count + (count == 1 ? " row" : " rows")));
+        console.print(
+                "  the other tables job_queue_*, all functions job_queue_*, the schema job_queue, its triggers on jobs and"
+                        + " workflow_executions, and the columns that it added to them");
+        long unfinished = count(project.supabase()
+                        .from("job_queue_jobs")
+                        .select()
+                        .in("status", List.of("waiting", "delayed", "running")))
+                .orElse(0);
+        if (unfinished > 0) {
+            console.print(
+                    Styles.warning(
+                            unfinished
+                                    + " jobs wait or run: they would lose their places and leases. Their workers could save nothing more."));
+        }
+        console.print(
+                "The rows of jobs and workflow_executions stay. What was there before Interlock comes back as it was.");
+    }
+
+    private static void export(SupabaseClient supabase, Map<String, Long> rows, Path file, Console console) {
+        try (BufferedWriter out =
+                Files.newBufferedWriter(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+            for (String table : rows.keySet()) {
+                long written = copy(supabase, table, out);
+                console.tell("exported " + table + ": " + written);
+            }
+        } catch (FileAlreadyExistsException e) {
+            throw new UncheckedIOException(
+                    new IOException("The file " + file + " is there already; nothing was changed."));
+        } catch (IOException e) {
+            throw new UncheckedIOException(new IOException(
+                    "The file " + file + " cannot be written (" + e.getMessage() + "); nothing was changed.", e));
+        }
+    }
+
+    private static long copy(SupabaseClient supabase, String table, BufferedWriter out) throws IOException {
+        List<String> keys = TABLES.getOrDefault(table, List.of());
+        long written = 0;
+        Optional<JsonNode> last = Optional.empty();
+        while (true) {
+            Select page = supabase.from(table).select();
+            for (String key : keys) {
+                page = page.order(key);
+            }
+            if (keys.size() > 1) {
+                page = page.range(written, written + PAGE - 1);
+            } else {
+                page = page.limit(PAGE);
+                if (last.isPresent()) {
+                    page = page.gt(keys.get(0), last.get().path(keys.get(0)).asString());
+                }
+            }
+            List<JsonNode> rows = page.listOf(JsonNode.class);
+            for (JsonNode row : rows) {
+                ObjectNode line = JSON.createObjectNode().put("table", table);
+                line.set("row", row);
+                out.write(line.toString());
+                out.newLine();
+            }
+            written += rows.size();
+            if (rows.size() < PAGE) {
+                return written;
+            }
+            last = Optional.of(rows.get(rows.size() - 1));
+        }
+    }
+}
