@@ -147,9 +147,16 @@ begin
         'priority', j.priority, 'attempt', j.attempt, 'max_attempts', j.max_attempts, 'queued_at', j.entered_at,
         'run_at', nullif(j.due_at, 'infinity'), 'deadline', j.deadline, 'started_at', j.started_at, 'finished_at', j.finished_at,
         'worker_id', case when j.status = 'running' then j.worker_id end, 'lease_until', j.lease_until,
-        'progress', j.progress, 'note', j.progress_note, 'error', j.error, 'result', j.result, 'models', lines, 'estimate', job_queue.estimate(j, lines)
+        'progress', j.progress, 'note', j.progress_note, 'error', j.error, 'result', j.result, 'models', lines, 'estimate', job_queue.estimate(j, lines),
+        'skipped', j.skipped, 'cancel_requested_at', j.cancel_requested_at, 'now', clock_timestamp()
     ) || job_queue.place(j.job_id)
-      || case when j.job_type = 'workflow' or j.steps is not null then jsonb_build_object('callback', job_queue.callback_of(j)) else '{}' end
+      || case when j.job_type = 'workflow' or j.steps is not null then jsonb_build_object(
+        'callback', job_queue.callback_of(j), 'holding', j.holding, 'current_step', j.current_step, 'step_attempt', j.attempt - j.attempts_before,
+        'steps', (
+            select jsonb_agg(jsonb_build_object('name', s.step -> 'name', 'models', s.step -> 'models', 'saved_at', c.saved_at) order by s.number)
+            from jsonb_array_elements(j.steps) with ordinality as s (step, number)
+            left join public.job_queue_checkpoints as c on c.job_id = j.job_id and c.step = s.number - 1
+        )) else '{}' end
       || case when j.status = 'waiting' then jsonb_build_object('queue_position', (
         select max((l ->> 'position')::bigint) from jsonb_array_elements(lines) as l
     )) else '{}' end;

@@ -4823,9 +4823,16 @@ begin
         'priority', j.priority, 'attempt', j.attempt, 'max_attempts', j.max_attempts, 'queued_at', j.entered_at,
         'run_at', nullif(j.due_at, 'infinity'), 'deadline', j.deadline, 'started_at', j.started_at, 'finished_at', j.finished_at,
         'worker_id', case when j.status = 'running' then j.worker_id end, 'lease_until', j.lease_until,
-        'progress', j.progress, 'note', j.progress_note, 'error', j.error, 'result', j.result, 'models', lines, 'estimate', job_queue.estimate(j, lines)
+        'progress', j.progress, 'note', j.progress_note, 'error', j.error, 'result', j.result, 'models', lines, 'estimate', job_queue.estimate(j, lines),
+        'skipped', j.skipped, 'cancel_requested_at', j.cancel_requested_at, 'now', clock_timestamp()
     ) || job_queue.place(j.job_id)
-      || case when j.job_type = 'workflow' or j.steps is not null then jsonb_build_object('callback', job_queue.callback_of(j)) else '{}' end
+      || case when j.job_type = 'workflow' or j.steps is not null then jsonb_build_object(
+        'callback', job_queue.callback_of(j), 'holding', j.holding, 'current_step', j.current_step, 'step_attempt', j.attempt - j.attempts_before,
+        'steps', (
+            select jsonb_agg(jsonb_build_object('name', s.step -> 'name', 'models', s.step -> 'models', 'saved_at', c.saved_at) order by s.number)
+            from jsonb_array_elements(j.steps) with ordinality as s (step, number)
+            left join public.job_queue_checkpoints as c on c.job_id = j.job_id and c.step = s.number - 1
+        )) else '{}' end
       || case when j.status = 'waiting' then jsonb_build_object('queue_position', (
         select max((l ->> 'position')::bigint) from jsonb_array_elements(lines) as l
     )) else '{}' end;
@@ -6574,7 +6581,7 @@ insert into public.job_queue_migrations (name, checksum) values ('046_job_queue_
 insert into public.job_queue_migrations (name, checksum) values ('047_job_queue_set_model.sql', 'd3bc2c3e239469f1e1cbb5f84e4ef6ec95bbbd10d6a1c594d44d6b97d87b6327') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('048_job_queue_set_limits.sql', 'dd1f0b72b252e5c68a1744a537bad2b4d997a0efa6115afee6063e6cb57fe403') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('049_job_queue_tidy.sql', 'e96d78a9476a857125d856a760ffaaf63d4b1f375f0ed75948339810e6749725') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('050_job_queue_explain.sql', 'f4af3f6f57c6dac0e6f0c90602faeae7d485c0f81fadd50f19a9cf815f4640d3') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('050_job_queue_explain.sql', '37f2cdf47b76cd88e85e6f09b9e359b05489b5f5951ae0ed2a7c0c2d6ffdb248') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('051_job_queue_status.sql', 'e67befd6783c02bc8d5117be8f5bb4a24ee6afa048e8b20e4be62c3fbe5cda54') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('052_job_queue_sweep.sql', '7d9466c6d87b77a6f2405229703c0d587edbed83a42be432621f3cac5dd29a67') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('053_job_queue_version.sql', '18852cdedd817246af2a97c5f6d0d36fbf8fa4af7536c0cd15e64ed9e99da0e5') on conflict (name) do nothing;

@@ -55,6 +55,8 @@ public final class Console implements AutoCloseable {
         try {
             Terminal found = TerminalBuilder.builder()
                     .system(true)
+                    // A terminal is where the output goes; a pipe with a terminal for its errors is none.
+                    .systemOutput(TerminalBuilder.SystemOutput.SysOut)
                     .dumb(true)
                     // A person's Ctrl-C ends the command; nothing is to be restored but what watch sets itself.
                     .nativeSignals(false)
@@ -144,6 +146,11 @@ public final class Console implements AutoCloseable {
     String readLine() throws IOException {
         String line = in.readLine();
         return line == null ? "" : line;
+    }
+
+    /** Whether whoever read the output has gone, as {@code head} does when it has enough. */
+    public boolean isClosed() {
+        return out.checkError();
     }
 
     PrintWriter out() {

@@ -7,6 +7,7 @@ import dev.interlock.cli.command.LocalCommand;
 import dev.interlock.cli.command.RollbackCommand;
 import dev.interlock.cli.command.SqlCommand;
 import dev.interlock.cli.command.StatusCommand;
+import dev.interlock.cli.command.WatchCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help.Ansi;
@@ -23,6 +24,7 @@ import picocli.CommandLine.ScopeType;
             InstallCommand.class,
             RollbackCommand.class,
             StatusCommand.class,
+            WatchCommand.class,
             ExplainCommand.class,
             SqlCommand.class,
             CompletionCommand.class,

@@ -38,7 +38,7 @@ class TextTableTest {
 
     @Test
     void nothingInTheDataCanMoveTheCursor() {
-        assertThat(lines(80, new TextTable("job").row("a\u001b[2Jb\nc\u202e"))).containsExactly("job", "a [2Jb c ");
+        assertThat(lines(80, new TextTable("job").row("a\u001b[2Jb\nc\u202e"))).containsExactly("job", "a [2Jb c");
     }
 
     @ParameterizedTest

@@ -4,6 +4,8 @@ import dev.interlock.cli.Console;
 import dev.interlock.cli.ExitCode;
 import dev.interlock.cli.Project;
 import dev.interlock.cli.ProjectCommand;
+import dev.interlock.cli.view.ExplainView;
+import java.time.ZoneId;
 import java.util.Map;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
@@ -22,7 +24,13 @@ public final class ExplainCommand extends ProjectCommand {
     @Override
     protected int run(Project project, Console console) {
         JsonNode explanation = project.call("job_queue_explain", Map.of("job_id", job));
-        console.printJson(explanation);
+        if (json()) {
+            console.printJson(explanation);
+        } else {
+            JsonNode status = project.call("job_queue_status", Map.of());
+            ExplainView.lines(explanation, status, console.width(), ZoneId.systemDefault())
+                    .forEach(console::print);
+        }
         return ExitCode.OK;
     }
 }

@@ -4,6 +4,8 @@ import dev.interlock.cli.Console;
 import dev.interlock.cli.ExitCode;
 import dev.interlock.cli.Project;
 import dev.interlock.cli.ProjectCommand;
+import dev.interlock.cli.view.StatusView;
+import java.time.ZoneId;
 import java.util.Map;
 import picocli.CommandLine.Command;
 import tools.jackson.databind.JsonNode;
@@ -22,7 +24,12 @@ public final class StatusCommand extends ProjectCommand {
     @Override
     protected int run(Project project, Console console) {
         JsonNode status = project.call("job_queue_status", Map.of());
-        console.printJson(status);
+        if (json()) {
+            console.printJson(status);
+        } else {
+            StatusView.lines(status, project.supabase().url(), console.width(), ZoneId.systemDefault())
+                    .forEach(console::print);
+        }
         return ExitCode.OK;
     }
 }

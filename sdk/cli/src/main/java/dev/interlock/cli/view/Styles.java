@@ -39,6 +39,11 @@ public final class Styles {
         return new AttributedString(text, BAD);
     }
 
+    /** {@link #bad} or {@link #warning}. */
+    static AttributedString of(boolean wrong, String text) {
+        return wrong ? bad(text) : warning(text);
+    }
+
     /** As it is. */
     public static AttributedString plain(String text) {
         return new AttributedString(text);

@@ -57,13 +57,12 @@ public final class TextTable {
             for (int i = 0; i < widths.length; i++) {
                 AttributedString text = cut(row.get(i), widths[i]);
                 String blanks = " ".repeat(widths[i] - text.columnLength());
-                boolean last = i == widths.length - 1;
                 line.append(i == 0 ? "" : GAP)
                         .append(right[i] ? blanks : "")
                         .append(text)
-                        .append(right[i] || last ? "" : blanks);
+                        .append(right[i] ? "" : blanks);
             }
-            lines.add(line.toAttributedString());
+            lines.add(trimmed(line.toAttributedString()));
         }
         return lines;
     }
@@ -77,6 +76,14 @@ public final class TextTable {
                 .append(text.columnSubSequence(0, Math.max(0, width - 1)))
                 .append("…")
                 .toAttributedString();
+    }
+
+    private static AttributedString trimmed(AttributedString line) {
+        int end = line.length();
+        while (end > 0 && line.charAt(end - 1) == ' ') {
+            end--;
+        }
+        return line.subSequence(0, end);
     }
 
     private static AttributedString cell(@Nullable Object value) {
