@@ -1,5 +1,6 @@
 package dev.interlock.cli;
 
+import dev.interlock.ConfigurationException;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
@@ -8,6 +9,7 @@ import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.jline.terminal.Terminal;
@@ -148,9 +150,26 @@ public final class Console implements AutoCloseable {
         return line == null ? "" : line;
     }
 
+    /** The lines that the input has left, without blank ones. */
+    public List<String> readLines() {
+        try {
+            return in.lines().map(String::strip).filter(line -> !line.isEmpty()).toList();
+        } catch (UncheckedIOException e) {
+            throw new ConfigurationException("The standard input cannot be read: " + e.getMessage() + ".", e);
+        }
+    }
+
     /** Whether whoever read the output has gone, as {@code head} does when it has enough. */
     public boolean isClosed() {
         return out.checkError();
+    }
+
+    /** Shows on a terminal how far it has come, each time in place of the last; null takes it away. */
+    public void progress(@Nullable String text) {
+        if (terminal != null) {
+            err.print("\r\u001b[K" + (text == null ? "" : text));
+            err.flush();
+        }
     }
 
     PrintWriter out() {

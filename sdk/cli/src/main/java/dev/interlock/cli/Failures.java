@@ -64,7 +64,10 @@ final class Failures implements CommandLine.IParameterExceptionHandler, CommandL
     @Override
     public int handleExecutionException(Exception e, CommandLine commandLine, ParseResult parsed) {
         boolean json = parsed.originalArgs().contains("--json");
-        if (e instanceof UnknownJobException || "JQ006".equals(code(e))) {
+        if (e instanceof ServiceException unknown && "JQ006".equals(unknown.code())) {
+            return tell(json, ExitCode.NO, unknown.code(), unknown.serverMessage(), unknown.hint());
+        }
+        if (e instanceof UnknownJobException) {
             return tell(json, ExitCode.NO, "JQ006", text(e), "Check the id and the project.");
         }
         if (e instanceof ExecSqlMissingException) {

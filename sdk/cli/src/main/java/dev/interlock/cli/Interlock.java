@@ -3,10 +3,17 @@ package dev.interlock.cli;
 import dev.interlock.cli.command.CompletionCommand;
 import dev.interlock.cli.command.ExplainCommand;
 import dev.interlock.cli.command.InstallCommand;
+import dev.interlock.cli.command.JobsCommand;
+import dev.interlock.cli.command.LimitsCommand;
 import dev.interlock.cli.command.LocalCommand;
+import dev.interlock.cli.command.LogCommand;
+import dev.interlock.cli.command.MetricsCommand;
+import dev.interlock.cli.command.ModelsCommand;
+import dev.interlock.cli.command.ReplayCommand;
 import dev.interlock.cli.command.RollbackCommand;
 import dev.interlock.cli.command.SqlCommand;
 import dev.interlock.cli.command.StatusCommand;
+import dev.interlock.cli.command.SweepCommand;
 import dev.interlock.cli.command.WatchCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -26,6 +33,13 @@ import picocli.CommandLine.ScopeType;
             StatusCommand.class,
             WatchCommand.class,
             ExplainCommand.class,
+            LogCommand.class,
+            MetricsCommand.class,
+            JobsCommand.class,
+            ModelsCommand.class,
+            LimitsCommand.class,
+            SweepCommand.class,
+            ReplayCommand.class,
             SqlCommand.class,
             CompletionCommand.class,
         },

@@ -34,6 +34,11 @@ public final class Times {
         return String.format(Locale.ROOT, "%dd %02dh", seconds / 86_400, seconds / 3600 % 24);
     }
 
+    /** {@link #length} of a number of seconds. */
+    public static String seconds(double seconds) {
+        return length(Duration.ofMillis(Math.round(seconds * 1000)));
+    }
+
     /** In the zone of whoever looks. */
     public static String at(Instant time, ZoneId zone) {
         return CLOCK.format(time.atZone(zone));

@@ -5,11 +5,18 @@ import dev.interlock.cli.Interlock;
 import dev.interlock.testing.LocalSupabase;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.PrintStream;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.jline.terminal.Size;
+import org.jline.terminal.Terminal;
+import org.jline.terminal.impl.DumbTerminal;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -20,15 +27,17 @@ public final class CliRunner {
 
     private final Map<String, String> environment;
     private final String input;
+    private final int columns;
 
-    private CliRunner(Map<String, String> environment, String input) {
+    private CliRunner(Map<String, String> environment, String input, int columns) {
         this.environment = environment;
         this.input = input;
+        this.columns = columns;
     }
 
     /** With no variables at all. */
     public static CliRunner bare() {
-        return new CliRunner(Map.of(), "");
+        return new CliRunner(Map.of(), "", 0);
     }
 
     /** With the variables of this stack, as {@code interlock local} prints them. */
@@ -39,12 +48,17 @@ public final class CliRunner {
     public CliRunner with(String variable, String value) {
         Map<String, String> more = new TreeMap<>(environment);
         more.put(variable, value);
-        return new CliRunner(more, input);
+        return new CliRunner(more, input, columns);
     }
 
     /** What its standard input holds. */
     public CliRunner input(String text) {
-        return new CliRunner(environment, text);
+        return new CliRunner(environment, text, columns);
+    }
+
+    /** On a terminal of so many columns, without colours. */
+    public CliRunner columns(int number) {
+        return new CliRunner(environment, input, number).with("NO_COLOR", "1");
     }
 
     /** Runs it to its end. */
@@ -71,7 +85,18 @@ public final class CliRunner {
                 new PrintStream(out, true, StandardCharsets.UTF_8),
                 new PrintStream(err, true, StandardCharsets.UTF_8),
                 environment,
-                null);
+                columns == 0 ? null : terminal(columns));
+    }
+
+    private static Terminal terminal(int columns) {
+        try {
+            Terminal terminal = new DumbTerminal(
+                    "test", Terminal.TYPE_DUMB, InputStream.nullInputStream(), OutputStream.nullOutputStream(), null);
+            terminal.setSize(Size.of(columns, 40));
+            return terminal;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** What came of it. */
