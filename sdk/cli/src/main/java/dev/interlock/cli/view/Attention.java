@@ -152,12 +152,10 @@ final class Attention {
         if (!paused.isEmpty()) {
             // Jobs that need one stand in no line, so how many there are is not told by model.
             long delayed = status.path("jobs").path("delayed").asLong();
+            boolean one = paused.size() == 1;
             notes.add(new Note(
-                    Words.list(paused, 3, paused.size()) + (paused.size() == 1 ? " is" : " are") + " paused"
-                            + (delayed == 0
-                                    ? "."
-                                    : "; the jobs that need " + (paused.size() == 1 ? "it" : "them") + " are among the "
-                                            + delayed + " delayed."),
+                    Words.list(paused, 3, paused.size()) + (one ? " is" : " are") + " paused: jobs that need "
+                            + (one ? "it" : "them") + " are put off (" + delayed + " delayed in all).",
                     false));
         }
     }

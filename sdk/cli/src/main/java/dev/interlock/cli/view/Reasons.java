@@ -83,8 +83,9 @@ final class Reasons {
             return what + " has capacity 0: nobody may hold it.";
         }
         if (next != null && next.isAfter(now)) {
-            return what + " lets " + Words.count(model.path("starts_per_minute").asLong(), "job", "start")
-                    + " a minute: the next may in " + Times.length(Duration.between(now, next)) + aheadHere(ahead)
+            return what + " lets at most "
+                    + Words.count(model.path("starts_per_minute").asLong(), "job")
+                    + " start a minute: the next may in " + Times.length(Duration.between(now, next)) + aheadHere(ahead)
                     + ".";
         }
         if (held >= capacity) {

@@ -27,6 +27,8 @@ public final class WatchView {
     private static final DateTimeFormatter CLOCK = DateTimeFormatter.ofPattern("HH:mm:ss", Locale.ROOT);
     // From here on the line of a model fits beside it.
     private static final int WIDE = 120;
+    // From here on there is room for more than the counts.
+    private static final int LOW = 12;
     private static final int MOST_NOTES = 3;
 
     private final String project;
@@ -70,23 +72,7 @@ public final class WatchView {
         List<AttributedString> head = new ArrayList<>();
         head.add(ends(
                 Styles.heading(TextTable.printable(project)), Styles.plain(CLOCK.format(now.atZone(zone))), columns));
-        if (outage == null) {
-            String both = StatusView.counts(status) + " " + StatusView.lastMinute(status);
-            (both.length() <= columns
-                            ? List.of(both)
-                            : List.of(StatusView.counts(status), StatusView.lastMinute(status)))
-                    .forEach(line -> head.add(Styles.plain(line)));
-            List<Attention.Note> notes = Attention.of(status, now);
-            for (int i = 0; i < Math.min(notes.size(), MOST_NOTES); i++) {
-                String sentence = i == MOST_NOTES - 1 && notes.size() > MOST_NOTES
-                        ? (notes.size() - i) + " more to look at: \"interlock status\"."
-                        : notes.get(i).sentence();
-                head.add(Styles.of(notes.get(i).wrong(), "! " + sentence));
-            }
-        } else {
-            head.addAll(outage(outage, age, columns));
-            head.add(Styles.plain(StatusView.counts(status)));
-        }
+        head.addAll(outage == null ? state(status, now, columns, rows) : outage(outage, status, age, columns));
         head.add(Styles.plain(""));
 
         List<AttributedString> body = body(status, now, columns);
@@ -115,12 +101,38 @@ public final class WatchView {
         return frame.size() > rows ? frame.subList(0, rows) : frame;
     }
 
-    private List<AttributedString> outage(Outage outage, Duration age, int columns) {
+    private static List<AttributedString> state(JsonNode status, Instant now, int columns, int rows) {
+        List<AttributedString> lines = new ArrayList<>();
+        String counts = StatusView.counts(status);
+        String lastMinute = StatusView.lastMinute(status);
+        if (counts.length() + 1 + lastMinute.length() <= columns) {
+            lines.add(Styles.plain(counts + " " + lastMinute));
+        } else {
+            lines.add(Styles.plain(counts));
+            if (rows >= LOW) {
+                lines.add(Styles.plain(lastMinute));
+            }
+        }
+        List<Attention.Note> notes = Attention.of(status, now);
+        int most = rows >= LOW ? MOST_NOTES : 0;
+        for (int i = 0; i < Math.min(notes.size(), most); i++) {
+            boolean more = i == most - 1 && notes.size() > most;
+            lines.add(
+                    more
+                            ? Styles.warning("! " + (notes.size() - i) + " more to look at: \"interlock status\".")
+                            : Styles.of(
+                                    notes.get(i).wrong(), "! " + notes.get(i).sentence()));
+        }
+        return lines;
+    }
+
+    private List<AttributedString> outage(Outage outage, JsonNode status, Duration age, int columns) {
         List<AttributedString> lines = new ArrayList<>();
         String told = "! No answer since " + CLOCK.format(outage.since().atZone(zone)) + ", still trying: "
                 + TextTable.printable(outage.reason());
         Words.wrap(told, columns, "  ").forEach(line -> lines.add(Styles.bad(line)));
         lines.add(Styles.bad("  What you see is " + Times.length(age) + " old."));
+        lines.add(Styles.faint(StatusView.counts(status)));
         return lines;
     }
 
