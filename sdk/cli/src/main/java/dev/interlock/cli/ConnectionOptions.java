@@ -34,7 +34,7 @@ final class ConnectionOptions {
             description = "How long a call may take, its repeats included; default 15.")
     private int timeout;
 
-    SupabaseClient open(Console console) {
+    SupabaseClient open(Console console, boolean anyKey) {
         if (timeout < 1 || timeout > 600) {
             throw new ConfigurationException("--timeout is " + timeout + "; it has to be 1 to 600 seconds.");
         }
@@ -45,7 +45,7 @@ final class ConnectionOptions {
                 .timeout(Duration.ofSeconds(timeout))
                 .userAgentSuffix("cli")
                 .build();
-        if (supabase.keyKind() == KeyKind.PUBLISHABLE) {
+        if (supabase.keyKind() == KeyKind.PUBLISHABLE && !anyKey) {
             supabase.close();
             throw new ConfigurationException(
                     "This is a publishable (or anon) key, with which nothing of the queue can be seen or done: give the project's secret key"

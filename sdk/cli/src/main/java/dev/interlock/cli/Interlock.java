@@ -1,6 +1,7 @@
 package dev.interlock.cli;
 
 import dev.interlock.cli.command.CompletionCommand;
+import dev.interlock.cli.command.DoctorCommand;
 import dev.interlock.cli.command.ExplainCommand;
 import dev.interlock.cli.command.InstallCommand;
 import dev.interlock.cli.command.JobsCommand;
@@ -14,6 +15,7 @@ import dev.interlock.cli.command.RollbackCommand;
 import dev.interlock.cli.command.SqlCommand;
 import dev.interlock.cli.command.StatusCommand;
 import dev.interlock.cli.command.SweepCommand;
+import dev.interlock.cli.command.VerifyCommand;
 import dev.interlock.cli.command.WatchCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -29,6 +31,8 @@ import picocli.CommandLine.ScopeType;
         subcommands = {
             LocalCommand.class,
             InstallCommand.class,
+            VerifyCommand.class,
+            DoctorCommand.class,
             RollbackCommand.class,
             StatusCommand.class,
             WatchCommand.class,

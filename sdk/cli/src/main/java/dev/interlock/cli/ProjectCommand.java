@@ -23,6 +23,11 @@ public abstract class ProjectCommand implements Callable<Integer> {
     /** Does it; returns an {@link ExitCode}. */
     protected abstract int run(Project project, Console console);
 
+    /** Whether it can say something of a project with a publishable key too, with which nothing of the queue can be seen. */
+    protected boolean takesAnyKey() {
+        return false;
+    }
+
     /** Whether a script reads the output. */
     protected final boolean json() {
         return json;
@@ -36,7 +41,7 @@ public abstract class ProjectCommand implements Callable<Integer> {
     @Override
     public final Integer call() {
         Console console = Interlock.console(spec);
-        try (SupabaseClient supabase = connection.open(console)) {
+        try (SupabaseClient supabase = connection.open(console, takesAnyKey())) {
             return run(new Project(supabase), console);
         }
     }

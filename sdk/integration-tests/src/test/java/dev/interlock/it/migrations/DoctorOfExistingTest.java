@@ -54,7 +54,8 @@ class DoctorOfExistingTest {
         assertThat(verification.differences()).isEmpty();
         assertThat(verification.isExact()).isTrue();
         List<Finding> left = doctor.examine();
-        System.out.println(kind + " " + left.stream().map(f -> f.id() + " " + f.what()).toList());
+        System.out.println(
+                kind + " " + left.stream().map(f -> f.id() + " " + f.what()).toList());
         for (Finding finding : left) {
             if (finding.sql() != null) {
                 for (String one : Statements.of(finding.sql())) {
@@ -96,7 +97,11 @@ class DoctorOfExistingTest {
     }
 
     private static String what(List<Finding> findings, String id) {
-        return findings.stream().filter(f -> f.id().equals(id)).findFirst().orElseThrow().what();
+        return findings.stream()
+                .filter(f -> f.id().equals(id))
+                .findFirst()
+                .orElseThrow()
+                .what();
     }
 
     private static Verification waitForTheApi() {

@@ -33,9 +33,11 @@ class DoctorTest {
             + " ('00000000-0000-4000-8000-000000000001', 'p', '%s', '[\"m\"]')";
     private static final String NO_JOBS = "delete from public.jobs where prompt = 'p'";
     private static final String BIG = "update pg_class set reltuples = 200000 where relname = '%s'; ";
-    private static final String ENQUEUE = "select public.job_queue_enqueue('[{\"job_id\": \"j\", \"models\": [\"m\"]}]'); ";
-    private static final String FORGET = "select public.job_queue_cancel('j'); delete from public.job_queue_jobs where job_id = 'j';"
-            + " delete from public.job_queue_log where job_id = 'j'; delete from public.job_queue_workers where worker_id = 'w'; ";
+    private static final String ENQUEUE =
+            "select public.job_queue_enqueue('[{\"job_id\": \"j\", \"models\": [\"m\"]}]'); ";
+    private static final String FORGET =
+            "select public.job_queue_cancel('j'); delete from public.job_queue_jobs where job_id = 'j';"
+                    + " delete from public.job_queue_log where job_id = 'j'; delete from public.job_queue_workers where worker_id = 'w'; ";
 
     private static LocalSupabase local;
     private static SupabaseClient supabase;
@@ -95,7 +97,8 @@ class DoctorTest {
                         "index-missing",
                         Ends.BY_ITS_SQL,
                         "drop index public.idx_queue_log_event, public.idx_workflow_executions_models, public.idx_jobs_queue; "
-                                + BIG.formatted("job_queue_log") + BIG.formatted("workflow_executions") + BIG.formatted("jobs"),
+                                + BIG.formatted("job_queue_log") + BIG.formatted("workflow_executions")
+                                + BIG.formatted("jobs"),
                         "analyze"),
                 new Break(
                         "index-invalid",
@@ -177,7 +180,9 @@ class DoctorTest {
                 fixed("open-to-anon", "grant usage on sequence public.job_queue_token_seq to authenticated"),
                 fixed("open-to-anon", "grant usage on schema job_queue to anon"),
                 fixed("service-role-refused", "revoke insert on public.job_queue_log from service_role"),
-                fixed("service-role-refused", "revoke execute on function public.job_queue_inspect() from service_role"),
+                fixed(
+                        "service-role-refused",
+                        "revoke execute on function public.job_queue_inspect() from service_role"),
                 fixed("service-role-refused", "revoke update on public.workflow_executions from service_role"),
                 fixed("rls-off", "alter table public.job_queue_state disable row level security"),
                 new Break(
@@ -206,12 +211,14 @@ class DoctorTest {
                 byHand("not-adopted", TRIGGERS_OFF + A_JOB.formatted("pending_retry"), NO_JOBS),
                 byHand(
                         "not-adopted",
-                        TRIGGERS_OFF + A_JOB.formatted("pending") + "; insert into public.jobs (prompt, blocked_by_job_id, status)"
+                        TRIGGERS_OFF + A_JOB.formatted("pending")
+                                + "; insert into public.jobs (prompt, blocked_by_job_id, status)"
                                 + " values ('p', '00000000-0000-4000-8000-000000000001', 'pending')",
                         NO_JOBS),
                 byHand(
                         "blocker-gone",
-                        TRIGGERS_OFF + A_JOB.formatted("completed") + "; insert into public.jobs (prompt, blocked_by_job_id, status)"
+                        TRIGGERS_OFF + A_JOB.formatted("completed")
+                                + "; insert into public.jobs (prompt, blocked_by_job_id, status)"
                                 + " values ('p', '00000000-0000-4000-8000-000000000001', 'pending'), ('p', 'unknown', 'pending_retry')",
                         NO_JOBS),
                 byHand("waiting-without-models", "insert into public.jobs (prompt) values ('p')", NO_JOBS),
@@ -231,7 +238,8 @@ class DoctorTest {
                 new Break(
                         "nobody-polls",
                         Ends.FIXED,
-                        ENQUEUE + "select public.job_queue_claim('w', 1); update public.job_queue_jobs set lease_until = now() - interval '2 minutes'"
+                        ENQUEUE
+                                + "select public.job_queue_claim('w', 1); update public.job_queue_jobs set lease_until = now() - interval '2 minutes'"
                                 + " where job_id = 'j'",
                         FORGET),
                 new Break(
@@ -242,11 +250,13 @@ class DoctorTest {
                         FORGET),
                 byHand(
                         "no-worker",
-                        ENQUEUE + "update public.job_queue_jobs set runnable_since = now() - interval '5 minutes' where job_id = 'j'",
+                        ENQUEUE
+                                + "update public.job_queue_jobs set runnable_since = now() - interval '5 minutes' where job_id = 'j'",
                         FORGET),
                 byHand(
                         "nobody-can-run",
-                        ENQUEUE + "update public.job_queue_jobs set runnable_since = now() - interval '5 minutes' where job_id = 'j';"
+                        ENQUEUE
+                                + "update public.job_queue_jobs set runnable_since = now() - interval '5 minutes' where job_id = 'j';"
                                 + " select public.job_queue_claim('w', 1, '{\"handlers\": [\"other\"]}')",
                         FORGET),
                 byHand(
@@ -348,7 +358,9 @@ class DoctorTest {
     void theWrongKeyAndTheWrongAddressAreFindings() {
         for (String key : List.of(local.publishableKey(), local.anonKey())) {
             try (SupabaseClient client = SupabaseClient.create(local.url(), key)) {
-                assertThat(Doctor.create(client).examine()).extracting(Finding::id).containsExactly("key-kind");
+                assertThat(Doctor.create(client).examine())
+                        .extracting(Finding::id)
+                        .containsExactly("key-kind");
                 assertThat(Doctor.create(client).fix()).isEmpty();
             }
         }
@@ -389,8 +401,8 @@ class DoctorTest {
     }
 
     private static String event(String type, String metadata, String at) {
-        return "insert into public.job_queue_log (job_id, job_type, event_type, metadata, created_at) values ('e', 'normal', '" + type
-                + "', " + (metadata.equals("null") ? "null" : "'" + metadata + "'") + ", " + at + ")";
+        return "insert into public.job_queue_log (job_id, job_type, event_type, metadata, created_at) values ('e', 'normal', '"
+                + type + "', " + (metadata.equals("null") ? "null" : "'" + metadata + "'") + ", " + at + ")";
     }
 
     private static Set<String> catalog() throws SQLException {
@@ -409,7 +421,8 @@ class DoctorTest {
 
     /** As the superuser where it has to be, else as the owner, whose objects are then his. */
     private static void sql(String text) throws SQLException {
-        boolean superuser = text.contains("replica;") || text.contains("update pg_") || text.startsWith("alter event trigger");
+        boolean superuser =
+                text.contains("replica;") || text.contains("update pg_") || text.startsWith("alter event trigger");
         try (Connection connection = superuser ? local.openAdminConnection() : local.openConnection();
                 Statement statement = connection.createStatement()) {
             if (!text.isBlank()) {

@@ -1,0 +1,95 @@
+package dev.interlock.internal.doctor;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.interlock.Finding;
+import dev.interlock.internal.http.JsonCodec;
+import dev.interlock.internal.migrate.Inspection;
+import dev.interlock.internal.migrate.Manifest;
+import dev.interlock.internal.migrate.MigrationFile;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+import tools.jackson.databind.JsonNode;
+
+/** What takes too long, or too much of a machine, to be brought about for real. */
+class ChecksTest {
+
+    private static final Instant NOW = Instant.parse("2026-03-25T10:00:00Z");
+
+    @Test
+    void clocksThatDiffer() {
+        Instant later = NOW.plusSeconds(3);
+        // The answer took 3 s: the database read its clock somewhere in between.
+        assertThat(Checks.skew(NOW, NOW.minusSeconds(1), later)).isNull();
+        assertThat(Checks.skew(NOW, NOW.plusSeconds(5), later)).isNull();
+        assertThat(Checks.skew(NOW, NOW.plusMillis(5_100), later))
+                .extracting(d -> d.finding().what())
+                .asString()
+                .contains("2.1 s behind");
+        assertThat(Checks.skew(NOW, NOW.minusSeconds(60), later))
+                .extracting(d -> d.finding().what())
+                .asString()
+                .contains("60.0 s ahead of");
+    }
+
+    @Test
+    void transactionsThatAreOpenForLong() {
+        assertThat(
+                        ids(
+                                "{\"transactions\": [{\"pid\": 7, \"user\": \"postgres\", \"state\": \"idle in transaction\", \"seconds\": 599}]}"))
+                .isEmpty();
+        List<Finding> found = find(
+                "{\"transactions\": [{\"pid\": 7, \"user\": \"postgres\", \"application\": null, \"state\": \"idle in transaction\", \"seconds\": 660}]}");
+        assertThat(found).extracting(Finding::id).containsExactly("long-transaction");
+        assertThat(found.get(0).what()).contains("pid 7").contains("11 minutes");
+        assertThat(found.get(0).sql()).isEqualTo("select pg_terminate_backend(7);");
+    }
+
+    @Test
+    void aDatabaseThatTakesNoWrites() {
+        assertThat(ids("{\"server\": {\"read_only\": true}}")).containsExactly("read-only");
+    }
+
+    @Test
+    void whatCouldNotBeLookedAt() {
+        List<Finding> found = find("{\"unknown\": {\"running_unleased\": \"jobs is large\"}}");
+        assertThat(found).extracting(Finding::id).containsExactly("not-examined");
+        assertThat(found.get(0).what()).contains("running unleased: jobs is large");
+    }
+
+    private static List<String> ids(String facts) {
+        return find(facts).stream().map(Finding::id).toList();
+    }
+
+    /** Of an installation as it should be, but for these. */
+    private static List<Finding> find(String facts) {
+        Manifest manifest = Manifest.current();
+        JsonNode node = JsonCodec.read(
+                JsonCodec.write(Map.of(
+                        "version",
+                        manifest.version(),
+                        "objects",
+                        manifest.objects(),
+                        "tables",
+                        Map.of("jobs", Map.of(), "workflow_executions", Map.of()),
+                        "migrations",
+                        Map.of("applied", applied()))),
+                JsonNode.class);
+        Map<String, JsonNode> all = new HashMap<>();
+        node.properties().forEach(entry -> all.put(entry.getKey(), entry.getValue()));
+        JsonCodec.<JsonNode>read(facts, JsonNode.class)
+                .properties()
+                .forEach(entry -> all.put(entry.getKey(), entry.getValue()));
+        Inspection inspection = new Inspection(JsonCodec.read(JsonCodec.write(all), JsonNode.class));
+        return Checks.of(inspection).stream().map(Diagnosis::finding).toList();
+    }
+
+    private static Map<String, String> applied() {
+        return MigrationFile.all(false).stream()
+                .collect(Collectors.toMap(MigrationFile::name, MigrationFile::checksum));
+    }
+}
