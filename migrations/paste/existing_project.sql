@@ -6174,11 +6174,12 @@ notify pgrst, 'reload schema';
 -- ----------------------------------------------------------------------------------------------------
 -- 090_job_queue_grants.sql
 
--- Every function of ours: for service_role alone. Runs last; run it again after any file above.
+-- Every function of ours: for service_role alone; every sequence for nobody else. Run it again after any file above.
 
 do $migration$
 declare
     f regprocedure;
+    s regclass;
 begin
     for f in
         select p.oid::regprocedure
@@ -6188,6 +6189,13 @@ begin
     loop
         execute format('revoke all on function %s from public, anon, authenticated', f);
         execute format('grant execute on function %s to service_role', f);
+    end loop;
+    -- In projects of before autumn 2026 whatever is created is granted to everybody, the sequence of an identity column too.
+    for s in
+        select c.oid::regclass from pg_catalog.pg_class as c
+        where c.relnamespace = to_regnamespace('public') and c.relkind = 'S' and c.relname like 'job\_queue\_%'
+    loop
+        execute format('revoke all on sequence %s from public, anon, authenticated', s);
     end loop;
 end;
 $migration$;
@@ -6593,7 +6601,7 @@ insert into public.job_queue_migrations (name, checksum) values ('058_job_queue_
 insert into public.job_queue_migrations (name, checksum) values ('059_job_queue_await.sql', '56fa3a3d5caaa6564fa441a67d7cb80dd6d83e560d398d984f57bf328d61a3d2') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('060_job_queue_callback.sql', 'fb23458f6571129778c6027535d072ea4c070af8aa4f6af67bcaba4a4c63a7ca') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('061_job_queue_executions.sql', 'c02e9514dbe93330f484b575108548da62555c8e2fcd40f2e4888e19f020d78e') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('090_job_queue_grants.sql', '55558286d7d4fb1a4abda25233376625b9629edcc08289871fcaabc3666b4fcd') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('090_job_queue_grants.sql', '38afa1a91bc6238a19970393c1754d74352a8df3258eeaa62c4e4362ff5ed173') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('092_job_queue_inspect.sql', 'ff853352307ac04e8285d884b3cccf5fd5c1217a72c47ea2671c7a132b75831e') on conflict (name) do nothing;
 
 do $interlock$
