@@ -10,10 +10,12 @@ import dev.interlock.cli.Refusal;
 import dev.interlock.cli.view.LogView;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.OffsetDateTime;
 import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
@@ -132,7 +134,7 @@ public final class LogCommand extends ProjectCommand {
         LogReader log = new LogReader(project.supabase(), new LogReader.Filter(job, model, events, begin, until));
         LogView view = new LogView(ZoneId.systemDefault());
         if (follow) {
-            follow(log, view, console);
+            follow(project, log, view, console);
             return ExitCode.OK;
         }
         // One more than is shown tells whether there are more.
@@ -179,8 +181,10 @@ public final class LogCommand extends ProjectCommand {
         }
     }
 
-    private void follow(LogReader log, LogView view, Console console) {
-        LogFollower follower = new LogFollower(log);
+    private void follow(Project project, LogReader log, LogView view, Console console) {
+        Instant now = OffsetDateTime.parse(project.call("job_queue_status", Map.of()).path("now").asString())
+                .toInstant();
+        LogFollower follower = new LogFollower(log, now);
         follower.begin(limit).forEach(row -> print(row, view, console));
         boolean answered = true;
         while (!console.isClosed()) {

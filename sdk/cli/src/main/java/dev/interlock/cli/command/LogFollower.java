@@ -9,28 +9,33 @@ import java.util.Map;
 import tools.jackson.databind.JsonNode;
 
 /**
- * Gives each event once, as it comes. A transaction that commits later may hold earlier events: so each look begins a while before the newest event of
- * the look before, and what is known is passed over. A call over HTTP is over within 8 seconds, which the short look back covers; the long one, now
- * and then, is for transactions that somebody keeps open by hand. All by the database's clock.
+ * Gives each event once, as it comes. A transaction that commits later may hold earlier events: so each look begins a while before the last one, and
+ * what is known is passed over. A call over HTTP is over within 8 seconds, which the short look back covers; the long one, now and then, is for
+ * transactions that somebody keeps open by hand. All by the database's clock.
  */
 final class LogFollower {
 
     private static final Duration SHORT = Duration.ofSeconds(10);
-    private static final Duration LONG = Duration.ofMinutes(2);
-    private static final int LONG_EVERY = 15;
+    private static final Duration LONG = Duration.ofMinutes(1);
+    private static final int LONG_EVERY = 5;
 
     private final LogReader log;
     private final Map<String, Instant> known = new HashMap<>();
-    private final Instant first;
-    private Instant head;
+    private final Instant begun;
+    private final long begunNanos = System.nanoTime();
+    private Instant looked;
     private int looks;
 
-    /** Begins with what is there: it is known, and is given by {@link #begin} alone. */
-    LogFollower(LogReader log) {
+    /**
+     * Begins with what is there: it is known, and is given by {@link #begin} alone.
+     *
+     * @param now by the database's clock
+     */
+    LogFollower(LogReader log, Instant now) {
         this.log = log;
-        head = log.head();
-        first = LogReader.before(head, SHORT);
-        log.from(first).forEach(this::isNew);
+        begun = now;
+        looked = now;
+        log.from(now.minus(LONG)).forEach(this::isNew);
     }
 
     /** The newest so many of those that are there. */
@@ -44,15 +49,12 @@ final class LogFollower {
     List<JsonNode> next() {
         looks++;
         Duration back = looks % LONG_EVERY == 0 ? LONG : SHORT;
-        Instant from = LogReader.before(head, back);
-        // Read before the events: one that comes in between is within the next look back.
-        Instant newest = log.head();
-        List<JsonNode> rows = new ArrayList<>(log.from(from.isBefore(first) ? first : from));
+        // The time before it reads: what comes while it does is within the next look back.
+        Instant now = begun.plusNanos(System.nanoTime() - begunNanos);
+        List<JsonNode> rows = new ArrayList<>(log.from(looked.minus(back)));
         rows.removeIf(row -> !isNew(row));
-        if (newest.isAfter(head)) {
-            head = newest;
-        }
-        Instant forgotten = LogReader.before(head, LONG.plus(SHORT));
+        looked = now;
+        Instant forgotten = now.minus(LONG).minus(LONG);
         known.values().removeIf(time -> time.isBefore(forgotten));
         return rows;
     }

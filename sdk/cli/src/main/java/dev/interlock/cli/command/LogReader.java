@@ -3,7 +3,6 @@ package dev.interlock.cli.command;
 import dev.interlock.Condition;
 import dev.interlock.Select;
 import dev.interlock.SupabaseClient;
-import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
@@ -68,17 +67,6 @@ final class LogReader {
         return rows;
     }
 
-    /** When the newest event of all was written, whatever the filter; the beginning of time where there is none. */
-    Instant head() {
-        List<JsonNode> newest = supabase.from("job_queue_log")
-                .select("created_at")
-                .not("created_at", "is", "null")
-                .orderDescending("created_at")
-                .limit(1)
-                .listOf(JsonNode.class);
-        return newest.isEmpty() ? Instant.EPOCH : time(newest.get(0));
-    }
-
     /** When an event was written, by the database's clock. */
     static Instant time(JsonNode row) {
         String text = row.path("created_at").asString("");
@@ -125,10 +113,5 @@ final class LogReader {
             query = query.in("event_type", filter.events());
         }
         return query.listOf(JsonNode.class);
-    }
-
-    /** So long before a time, for a look back. */
-    static Instant before(Instant time, Duration length) {
-        return time.equals(Instant.EPOCH) ? time : time.minus(length);
     }
 }

@@ -12,6 +12,8 @@ import java.net.http.HttpResponse;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 
 /** Stands before the project, and loses the first answer of each function: the call is carried out, and its sender never hears of it. */
 final class LosingGateway implements AutoCloseable {
@@ -19,6 +21,8 @@ final class LosingGateway implements AutoCloseable {
     private final HttpClient client = HttpClient.newHttpClient();
     private final HttpServer server;
     private final String target;
+    private final Semaphore refusals = new Semaphore(0);
+    private volatile boolean cut;
     private final Queue<String> calls = new ConcurrentLinkedQueue<>();
 
     LosingGateway(String target) throws IOException {
@@ -30,6 +34,19 @@ final class LosingGateway implements AutoCloseable {
 
     String url() {
         return "http://127.0.0.1:" + server.getAddress().getPort();
+    }
+
+    /** Whether nothing gets through, or everything again. */
+    void cut(boolean off) {
+        cut = off;
+    }
+
+    /** Waits until so many more requests did not get through; the time only bounds how long a broken build takes. */
+    void awaitRefusals(int more) throws InterruptedException {
+        refusals.drainPermits();
+        if (!refusals.tryAcquire(more, 60, TimeUnit.SECONDS)) {
+            throw new AssertionError("No " + more + " requests came while the wire was cut.");
+        }
     }
 
     /** The functions that were called, in order. */
@@ -51,6 +68,10 @@ final class LosingGateway implements AutoCloseable {
             }
         }
         try (exchange) {
+            if (cut) {
+                refusals.release();
+                return;
+            }
             HttpResponse<byte[]> response = client.send(request.build(), HttpResponse.BodyHandlers.ofByteArray());
             String function = uri.getPath().substring(uri.getPath().lastIndexOf('/') + 1);
             boolean first = !calls.contains(function);
