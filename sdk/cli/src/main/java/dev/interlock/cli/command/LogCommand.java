@@ -182,7 +182,8 @@ public final class LogCommand extends ProjectCommand {
     }
 
     private void follow(Project project, LogReader log, LogView view, Console console) {
-        Instant now = OffsetDateTime.parse(project.call("job_queue_status", Map.of()).path("now").asString())
+        Instant now = OffsetDateTime.parse(
+                        project.call("job_queue_status", Map.of()).path("now").asString())
                 .toInstant();
         LogFollower follower = new LogFollower(log, now);
         follower.begin(limit).forEach(row -> print(row, view, console));

@@ -6,6 +6,7 @@ import dev.interlock.cli.Project;
 import dev.interlock.cli.ProjectCommand;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import tools.jackson.databind.JsonNode;
 
@@ -47,12 +48,16 @@ public final class SweepCommand extends ProjectCommand {
             console.printJson(sums);
             return ExitCode.OK;
         }
-        console.print(sums.get("recovered") + " jobs taken back from dead leases or let into their lines");
-        console.print(sums.get("log_rows_removed") + " events removed that were older than the log is kept");
-        console.print(sums.get("requests_removed") + " answers removed that were kept for repeated requests");
+        tell(console, sums.get("recovered"), "job", "taken back from dead leases or let into their lines");
+        tell(console, sums.get("log_rows_removed"), "event", "removed that were older than the log is kept");
+        tell(console, sums.get("requests_removed"), "answer", "removed that were kept for repeated requests");
         if (more) {
             console.print("There is more to do: run it again.");
         }
         return ExitCode.OK;
+    }
+
+    private static void tell(Console console, @Nullable Long number, String noun, String rest) {
+        console.print(number + " " + noun + (number != null && number == 1 ? " " : "s ") + rest);
     }
 }

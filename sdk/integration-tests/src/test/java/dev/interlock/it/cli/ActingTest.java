@@ -14,8 +14,10 @@ import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import org.jline.utils.AttributedString;
 import org.junit.jupiter.api.AfterEach;
@@ -31,7 +33,7 @@ import tools.jackson.databind.JsonNode;
 abstract class ActingTest {
 
     private static final int COLUMNS = 80;
-    private static boolean installed;
+    private static final Set<String> INSTALLED = new HashSet<>();
 
     private final String suffix = "-騎士-" + UUID.randomUUID();
     LocalSupabase local;
@@ -39,15 +41,19 @@ abstract class ActingTest {
     CliRunner cli;
 
     @BeforeEach
-    final void connect(LocalSupabase stack) {
-        local = stack;
+    final void connect(LocalSupabase shared) {
+        local = stack(shared);
         supabase = SupabaseClient.create(local.url(), local.serviceRoleKey());
-        if (!installed) {
+        if (INSTALLED.add(local.url())) {
             local.installExecSql();
             Migrator.create(supabase).migrate();
-            installed = true;
         }
         cli = CliRunner.of(local);
+    }
+
+    /** The stack that all tests share, or one of a test's own. */
+    LocalSupabase stack(LocalSupabase shared) {
+        return shared;
     }
 
     @AfterEach

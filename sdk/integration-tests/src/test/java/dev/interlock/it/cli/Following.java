@@ -69,7 +69,9 @@ final class Following implements AutoCloseable {
     String await(Predicate<String> wanted) throws InterruptedException {
         while (true) {
             String line = coming.poll(60, TimeUnit.SECONDS);
-            assertThat(line).as("a line that was to come after %s; errors: %s", lines, errors()).isNotNull();
+            assertThat(line)
+                    .as("a line that was to come after %s; errors: %s", lines, errors())
+                    .isNotNull();
             lines.add(line);
             if (wanted.test(line)) {
                 return line;
@@ -79,7 +81,9 @@ final class Following implements AutoCloseable {
 
     /** All lines that were waited for, as JSON. */
     List<JsonNode> seen() {
-        return lines.stream().map(line -> (JsonNode) JsonMapper.shared().readTree(line)).toList();
+        return lines.stream()
+                .map(line -> (JsonNode) JsonMapper.shared().readTree(line))
+                .toList();
     }
 
     String errors() {

@@ -29,7 +29,8 @@ class LogCommandTest extends ActingTest {
     /** Rows that a test wrote are of no job. */
     @AfterEach
     void noInventedEvents() throws Exception {
-        sql("delete from public.job_queue_log where job_id like '" + name("%") + "' and (metadata ? 'attempt') is not true");
+        sql("delete from public.job_queue_log where job_id like '" + name("%")
+                + "' and (metadata ? 'attempt') is not true");
     }
 
     private static List<JsonNode> events(Outcome outcome) {
@@ -45,8 +46,8 @@ class LogCommandTest extends ActingTest {
 
     /** An invented event of a job; the way its row comes to be is all that the test is about. */
     private String insert(String job, String time) {
-        return "insert into public.job_queue_log (job_id, job_type, event_type, models, created_at) values ('" + name(job)
-                + "', 'normal', 'queued', '[\"" + name("m") + "\"]', " + time + ")";
+        return "insert into public.job_queue_log (job_id, job_type, event_type, models, created_at) values ('"
+                + name(job) + "', 'normal', 'queued', '[\"" + name("m") + "\"]', " + time + ")";
     }
 
     @Test
@@ -62,16 +63,22 @@ class LogCommandTest extends ActingTest {
         assertThat(story)
                 .extracting(JsonNode::toString)
                 .zipSatisfy(
-                        rows("select to_jsonb(l) from public.job_queue_log as l where job_id = '" + name("j") + "' order by seq"),
+                        rows("select to_jsonb(l) from public.job_queue_log as l where job_id = '" + name("j")
+                                + "' order by seq"),
                         (shown, row) -> {
                             JsonNode expected = JsonMapper.shared().readTree(row);
                             assertThat(JsonMapper.shared().readTree(shown)).isEqualTo(expected);
                         });
-        assertThat(fields(events(cli.run("log", "--job", name("j"), "--event", "failed,retry_scheduled", "--json")), "event_type"))
+        assertThat(fields(
+                        events(cli.run("log", "--job", name("j"), "--event", "failed,retry_scheduled", "--json")),
+                        "event_type"))
                 .containsExactly("retry_scheduled", "failed");
         assertThat(fields(events(cli.run("log", "--job", name("j"), "--limit", "1", "--json")), "event_type"))
                 .containsExactly("failed");
-        assertThat(new LinkedHashSet<>(fields(events(cli.run("log", "--model", name("m"), "--event", "completed", "--event", "failed", "--json")), "job_id")))
+        assertThat(new LinkedHashSet<>(fields(
+                        events(cli.run(
+                                "log", "--model", name("m"), "--event", "completed", "--event", "failed", "--json")),
+                        "job_id")))
                 .containsExactly(name("j"), name("other"));
     }
 
@@ -87,7 +94,9 @@ class LogCommandTest extends ActingTest {
                 .contains("queued", "active job runs-", "priority 0 → 4", "by service_role");
         assertThat(cli.run("log", "--job", name("failed")).out())
                 .contains("started", name("worker"), "attempt 1", "the provider said no");
-        assertThat(cli.run("log", "--model", name("m"), "--event", "model_changed").out()).contains("capacity 1 → 3");
+        assertThat(cli.run("log", "--model", name("m"), "--event", "model_changed")
+                        .out())
+                .contains("capacity 1 → 3");
         Outcome narrow = onATerminal("log", "--model", name("m"));
         // The day, and then a line for each event.
         assertThat(narrow.lines()).hasSize(5);
@@ -104,24 +113,37 @@ class LogCommandTest extends ActingTest {
         sql(insert("old", "now()"));
 
         assertThat(events(cli.run("log", "--job", name("old"), "--json"))).hasSize(4);
-        assertThat(events(cli.run("log", "--job", name("old"), "--since", "2h", "--json"))).hasSize(1);
-        assertThat(events(cli.run("log", "--job", name("old"), "--until", "2h", "--json"))).hasSize(3);
+        assertThat(events(cli.run("log", "--job", name("old"), "--since", "2h", "--json")))
+                .hasSize(1);
+        assertThat(events(cli.run("log", "--job", name("old"), "--until", "2h", "--json")))
+                .hasSize(3);
         assertThat(fields(
-                        events(cli.run("log", "--job", name("old"), "--since", "2026-01-01T10:30:00Z", "--until", "2026-01-01T13:30+01:00", "--json")),
+                        events(cli.run(
+                                "log",
+                                "--job",
+                                name("old"),
+                                "--since",
+                                "2026-01-01T10:30:00Z",
+                                "--until",
+                                "2026-01-01T13:30+01:00",
+                                "--json")),
                         "created_at"))
                 .containsExactly("2026-01-01T11:00:00+00:00", "2026-01-01T12:00:00+00:00");
         // Of a model the last day is enough, unless more is asked for.
         assertThat(events(cli.run("log", "--model", name("m"), "--json"))).hasSize(1);
-        assertThat(events(cli.run("log", "--model", name("m"), "--since", "2026-01-01", "--json"))).hasSize(4);
+        assertThat(events(cli.run("log", "--model", name("m"), "--since", "2026-01-01", "--json")))
+                .hasSize(4);
     }
 
     @Test
     void thousandsAtOneMomentAreAllShownInOrder() throws Exception {
         sql("insert into public.job_queue_log (job_id, job_type, event_type, created_at) select '" + name("many")
                 + "', 'normal', 'queued', now() from generate_series(1, 2500)");
-        List<String> seqs = rows("select seq from public.job_queue_log where job_id = '" + name("many") + "' order by seq");
+        List<String> seqs =
+                rows("select seq from public.job_queue_log where job_id = '" + name("many") + "' order by seq");
 
-        assertThat(fields(events(cli.run("log", "--job", name("many"), "--limit", "9999", "--json")), "seq")).isEqualTo(seqs);
+        assertThat(fields(events(cli.run("log", "--job", name("many"), "--limit", "9999", "--json")), "seq"))
+                .isEqualTo(seqs);
         Outcome some = cli.run("log", "--job", name("many"), "--limit", "1200");
         assertThat(some.lines()).hasSize(1200);
         assertThat(some.err()).contains("newest 1200");
@@ -130,7 +152,8 @@ class LogCommandTest extends ActingTest {
             sql("insert into public.job_queue_log (job_id, job_type, event_type, created_at) select '" + name("many")
                     + "', 'normal', 'queued', now() from generate_series(1, 2500)");
             sql(insert("many", "now() + interval '1 millisecond'"));
-            List<String> all = rows("select seq from public.job_queue_log where job_id = '" + name("many") + "' order by seq");
+            List<String> all =
+                    rows("select seq from public.job_queue_log where job_id = '" + name("many") + "' order by seq");
             follow.await(line -> line.contains("\"seq\":" + all.get(5000) + ","));
 
             assertThat(fields(follow.seen(), "seq")).isEqualTo(all.subList(1000, 5001));
@@ -156,8 +179,10 @@ class LogCommandTest extends ActingTest {
                 Following follow = follow("--model", name("m"), "--limit", "1")) {
             follow.await(line -> line.contains(name("before")));
             slow.setAutoCommit(false);
-            execute(slow, "select public.job_queue_enqueue('[{\"job_id\": \"" + name("slow") + "\", \"models\": [\"" + name("m2") + "\", \"" + name("m3")
-                    + "\"]}]')");
+            execute(
+                    slow,
+                    "select public.job_queue_enqueue('[{\"job_id\": \"" + name("slow") + "\", \"models\": [\""
+                            + name("m2") + "\", \"" + name("m3") + "\"]}]')");
             // Its event has the number after the slow one's, and is there before it.
             execute(slow, insert("slow", "clock_timestamp()"));
             sql(insert("fast", "clock_timestamp()"));
@@ -202,7 +227,8 @@ class LogCommandTest extends ActingTest {
     void followGoesOnAfterAnOutageAndEndsWithItsReader() throws Exception {
         sql(insert("j", "clock_timestamp()"));
         LosingGateway gateway = new LosingGateway(local.url());
-        Following follow = new Following(local, gateway.url(), "log", "--follow", "--job", name("j"), "--limit", "1", "--timeout", "1");
+        Following follow = new Following(
+                local, gateway.url(), "log", "--follow", "--job", name("j"), "--limit", "1", "--timeout", "1");
         try (follow) {
             follow.await(line -> line.contains("queued"));
             gateway.cut(true);
@@ -210,8 +236,10 @@ class LogCommandTest extends ActingTest {
             sql(insert("j", "clock_timestamp()"));
             gateway.cut(false);
             follow.await(line -> line.contains("queued"));
-            assertThat(follow.errors().lines()).satisfiesExactly(
-                    line -> assertThat(line).contains("trying again"), line -> assertThat(line).contains("answers again"));
+            assertThat(follow.errors().lines())
+                    .satisfiesExactly(
+                            line -> assertThat(line).contains("trying again"),
+                            line -> assertThat(line).contains("answers again"));
 
             sql(insert("j", "clock_timestamp()"));
             assertThat(follow.leave()).isZero();
@@ -234,7 +262,9 @@ class LogCommandTest extends ActingTest {
 
         assertThat(documented).hasSizeGreaterThan(15);
         for (String event : documented) {
-            assertThat(cli.run("log", "--event", event, "--limit", "1").exitCode()).as(event).isZero();
+            assertThat(cli.run("log", "--event", event, "--limit", "1").exitCode())
+                    .as(event)
+                    .isZero();
         }
     }
 

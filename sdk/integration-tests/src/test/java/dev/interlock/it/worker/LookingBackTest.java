@@ -108,7 +108,7 @@ class LookingBackTest extends CoordinatorTestBase {
             jobs.add(job("job" + i, "m").build());
         }
         coordinator.enqueueAll(jobs);
-        assertThat(coordinator.replay().consistent()).isTrue();
+        assertThat(differences(coordinator.replay())).isEmpty();
         sql("update public.job_queue_jobs set attempt = 2 where job_id = '" + name("job3") + "'");
         try {
             List<ReplayReport> pages = new ArrayList<>();
@@ -120,18 +120,27 @@ class LookingBackTest extends CoordinatorTestBase {
             ReplayReport all = coordinator.replay();
 
             assertThat(all.consistent()).isFalse();
-            assertThat(all.differences())
+            assertThat(differences(all))
                     .containsExactly(new ReplayReport.Difference(name("job3"), "attempt", "0", "2"));
             assertThat(all.next()).isNull();
             assertThat(pages).hasSizeGreaterThan(3);
             assertThat(pages.stream().mapToLong(ReplayReport::checked).sum())
                     .isEqualTo(all.checked())
                     .isGreaterThanOrEqualTo(5);
-            assertThat(pages.stream().filter(page -> !page.consistent())).hasSize(1);
+            assertThat(pages.stream().flatMap(page -> differences(page).stream()))
+                    .hasSize(1);
         } finally {
             sql("update public.job_queue_jobs set attempt = 0 where job_id = '" + name("job3") + "'");
         }
-        assertThat(coordinator.replay().consistent()).isTrue();
+        assertThat(differences(coordinator.replay())).isEmpty();
+        assertThat(new ReplayReport(1, 0, List.of(), null).consistent()).isTrue();
+    }
+
+    /** Those of this test's jobs: the stack is not its own. */
+    private List<ReplayReport.Difference> differences(ReplayReport report) {
+        return report.differences().stream()
+                .filter(difference -> difference.jobId().endsWith(name("")))
+                .toList();
     }
 
     @Test
