@@ -40,12 +40,12 @@ begin
         insert into public.job_queue_jobs (
             job_id, job_type, handler, models, needs, holding, steps, status, priority, entered_at, waits_since, line_key, seq,
             due_at, deadline,
-            max_attempts, payload
+            attempt, attempts_before, max_attempts, payload, error
         )
         select n.job_id, n.job_type, n.handler, n.models, job_queue.needs_of(n.models, n.holding, n.steps, 0), n.holding, n.steps,
             case when n.run_at > moment then 'delayed' else 'waiting' end,
-            n.priority, moment, greatest(moment, n.run_at), moment - n.priority * s.priority_step, n.seq,
-            case when n.run_at > moment then n.run_at end, n.deadline, n.max_attempts, n.payload
+            n.priority, n.entered_at, greatest(n.entered_at, n.run_at), n.entered_at - n.priority * s.priority_step, n.seq,
+            case when n.run_at > moment then n.run_at end, n.deadline, n.attempt, n.attempt, n.max_attempts, n.payload, n.error
         from (
             select e ->> 'job_id' as job_id, e ->> 'job_type' as job_type, e ->> 'handler' as handler,
                 array(select jsonb_array_elements_text(e -> 'models')) as models,
@@ -53,6 +53,9 @@ begin
                 (e ->> 'priority')::integer as priority, (e ->> 'run_at')::timestamptz as run_at,
                 (e ->> 'deadline')::timestamptz as deadline,
                 (e ->> 'max_attempts')::integer as max_attempts, nullif(e -> 'payload', 'null') as payload,
+                -- Of a job that another system had in line (091): since when, and what has become of it there.
+                least(coalesce((e ->> 'entered_at')::timestamptz, moment), moment) as entered_at,
+                coalesce((e ->> 'attempt')::integer, 0) as attempt, e ->> 'error' as error,
                 nextval('public.job_queue_line_seq') as seq
             from jsonb_array_elements(jobs) with ordinality as t (e, n)
             order by t.n

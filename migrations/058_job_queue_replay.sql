@@ -27,10 +27,12 @@ begin
             end if;
             job_id := e.job_id;
             -- The first event of all is an entry, or a start at once.
-            covered := e.event_type in ('queued', 'blocked') and not e.metadata ?| '{due,resumed,paused,callback}' and e.metadata -> 'attempt' = '0'
+            covered := e.event_type in ('queued', 'blocked') and not e.metadata ?| '{due,resumed,paused,callback}'
+                       and (e.metadata -> 'attempt' = '0' or e.metadata ? 'adopted')
                        or e.event_type = 'started' and e.metadata -> 'attempt' = '1';
             status := null;
-            attempt := 0;
+            -- Another system may have tried it before.
+            attempt := case when e.metadata ? 'adopted' then (e.metadata ->> 'attempt')::integer else 0 end;
             token := null;
             worker_id := null;
             held := '{}';

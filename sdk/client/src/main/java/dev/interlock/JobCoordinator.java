@@ -514,6 +514,26 @@ public final class JobCoordinator {
         return calls.replay(after, Checks.range("The number of jobs of a page", maxJobs, 1, 10_000));
     }
 
+    /**
+     * Brings waiting jobs of an existing {@code jobs} table, which another system had in line, into their lines in their old
+     * order: those that wait (and, if asked, run) by their rows and that the coordinator does not know. One call looks at up
+     * to {@link AdoptOptions.Builder#maxJobs} rows; calling it again changes nothing for those adopted.
+     *
+     * <pre>{@code
+     * String next = null;
+     * do {
+     *     AdoptResult part = coordinator.adopt(options.after(next));
+     *     part.notAdopted().forEach(row -> log.warn("{}: {}", row.jobId(), row.reason()));
+     *     next = part.next();
+     * } while (next != null);
+     * }</pre>
+     *
+     * @throws InvalidRequestException also when the database has no table {@code jobs}
+     */
+    public AdoptResult adopt(AdoptOptions options) {
+        return calls.adopt(Checks.required("The options", options).asMap(), Calls.newRequestId());
+    }
+
     /** All housekeeping, bounded per call; safe for anyone at any time, and not needed while workers poll. */
     public SweepResult sweep() {
         return calls.sweep();

@@ -1,5 +1,6 @@
 package dev.interlock.internal.coordination;
 
+import dev.interlock.AdoptResult;
 import dev.interlock.AwaitCallback;
 import dev.interlock.AwaitResult;
 import dev.interlock.CallbackResult;
@@ -319,6 +320,11 @@ public final class Calls {
             options.put("after", after);
         }
         return Json.read(call("job_queue_replay", args("options", options)), ReplayReport.class);
+    }
+
+    public AdoptResult adopt(Map<String, Object> options, String requestId) {
+        options.put("request_id", requestId);
+        return Json.read(call("job_queue_adopt", args("options", options)), AdoptResult.class);
     }
 
     public SweepResult sweep() {
