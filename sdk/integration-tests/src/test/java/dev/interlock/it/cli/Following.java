@@ -81,9 +81,7 @@ final class Following implements AutoCloseable {
 
     /** All lines that were waited for, as JSON. */
     List<JsonNode> seen() {
-        return lines.stream()
-                .map(line -> (JsonNode) JsonMapper.shared().readTree(line))
-                .toList();
+        return lines.stream().map(line -> JsonMapper.shared().readTree(line)).toList();
     }
 
     String errors() {
@@ -98,9 +96,13 @@ final class Following implements AutoCloseable {
 
     /** Ends it as Ctrl-C does, and sees to it that it ends. */
     @Override
-    public void close() throws Exception {
+    public void close() {
         thread.interrupt();
-        thread.join(TimeUnit.SECONDS.toMillis(60));
+        try {
+            thread.join(TimeUnit.SECONDS.toMillis(60));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
         assertThat(thread.isAlive()).isFalse();
     }
 }

@@ -36,7 +36,7 @@ class LogCommandTest extends ActingTest {
     private static List<JsonNode> events(Outcome outcome) {
         assertThat(outcome.exitCode()).as(outcome.err()).isZero();
         return outcome.lines().stream()
-                .map(line -> (JsonNode) JsonMapper.shared().readTree(line))
+                .map(line -> JsonMapper.shared().readTree(line))
                 .toList();
     }
 
