@@ -31,6 +31,14 @@ class TextTableTest {
     }
 
     @Test
+    void whatIsToBeCopiedIsCutLast() {
+        assertThat(lines(24, new TextTable("!job", "note").row("job-0123456789", "a longer note")))
+                .containsExactly("job             note", "job-0123456789  a longe…");
+        assertThat(lines(18, new TextTable("!job", "note").row("job-0123456789", "a longer note")))
+                .containsExactly("job         note", "job-01234…  a lon…");
+    }
+
+    @Test
     void wideCharactersCountAsTheColumnsTheyTake() {
         assertThat(lines(80, new TextTable("job", "n").row("騎士", 1).row("abcd", 2)))
                 .containsExactly("job   n", "騎士  1", "abcd  2");

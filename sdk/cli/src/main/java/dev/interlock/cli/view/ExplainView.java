@@ -84,7 +84,7 @@ public final class ExplainView {
             rated |= Fields.has(model, "starts_per_minute");
         }
         TextTable models = new TextTable("model", ">held", waits ? ">place" : "", rated ? "rate" : "", "");
-        TextTable holders = new TextTable("", "job", "worker", "", "");
+        TextTable holders = new TextTable("", "!job", "worker", "", "");
         for (JsonNode model : job.path("models")) {
             models.row(
                     Styles.heading(Fields.has(model, "model") ? Fields.text(model, "model") : "all jobs together"),
@@ -137,7 +137,7 @@ public final class ExplainView {
         Duration left = until == null ? Duration.ZERO : Duration.between(now, until);
         return new Object[] {
             "held by",
-            Styles.good(id.equals(Fields.text(job, "job_id")) ? "this job" : id),
+            id.equals(Fields.text(job, "job_id")) ? Styles.heading("this job") : Styles.plain(id),
             Fields.text(holder, "worker_id"),
             started == null ? "" : "for " + Times.length(Duration.between(started, now)),
             left.isNegative()

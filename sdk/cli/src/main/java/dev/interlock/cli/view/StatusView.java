@@ -59,7 +59,7 @@ public final class StatusView {
         return "Last minute: " + last.path("started").asLong() + " started, "
                 + last.path("completed").asLong() + " completed, "
                 + last.path("failed").asLong() + " failed, "
-                + last.path("retry_scheduled").asLong() + " to be tried again, "
+                + last.path("retry_scheduled").asLong() + " to retry, "
                 + last.path("cancelled").asLong() + " cancelled.";
     }
 

@@ -18,18 +18,22 @@ public final class TextTable {
 
     private final List<List<AttributedString>> rows = new ArrayList<>();
     private final boolean[] right;
+    private final boolean[] kept;
 
     /**
      * A table with these headings.
      *
-     * @param headings one for each column; one that begins with {@code >} sets its column flush right
+     * @param headings one for each column; one that begins with {@code >} sets its column flush right, one that begins with {@code !} has its column
+     *     cut last, since it is to be copied from
      */
     public TextTable(String... headings) {
         right = new boolean[headings.length];
+        kept = new boolean[headings.length];
         List<AttributedString> row = new ArrayList<>();
         for (int i = 0; i < headings.length; i++) {
             right[i] = headings[i].startsWith(">");
-            row.add(Styles.faint(right[i] ? headings[i].substring(1) : headings[i]));
+            kept[i] = headings[i].startsWith("!");
+            row.add(Styles.faint(right[i] || kept[i] ? headings[i].substring(1) : headings[i]));
         }
         rows.add(row);
     }
@@ -109,17 +113,23 @@ public final class TextTable {
             }
         }
         int over = Arrays.stream(widths).sum() + GAP.length() * (widths.length - 1) - screen;
-        while (over > 0) {
-            int widest = 0;
-            for (int i = 1; i < widths.length; i++) {
-                widest = widths[i] > widths[widest] ? i : widest;
+        for (boolean all : new boolean[] {false, true}) {
+            for (int widest = widest(widths, all); over > 0 && widest >= 0; widest = widest(widths, all)) {
+                widths[widest]--;
+                over--;
             }
-            if (widths[widest] <= NARROWEST) {
-                break;
-            }
-            widths[widest]--;
-            over--;
         }
         return widths;
+    }
+
+    /** The widest column that can still be cut, those that are kept only if all may be; -1 for none. */
+    private int widest(int[] widths, boolean all) {
+        int widest = -1;
+        for (int i = 0; i < widths.length; i++) {
+            if ((all || !kept[i]) && widths[i] > NARROWEST && (widest < 0 || widths[i] > widths[widest])) {
+                widest = i;
+            }
+        }
+        return widest;
     }
 }

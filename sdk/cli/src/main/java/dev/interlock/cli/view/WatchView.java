@@ -141,7 +141,9 @@ public final class WatchView {
         TextTable models = wide
                 ? new TextTable("model", ">held", ">waiting", ">longest wait", "rate", "", "next in line")
                 : new TextTable("model", ">held", ">waiting", ">longest wait", "rate", "");
-        TextTable holders = new TextTable("job", "handler", "worker", "", "", "");
+        TextTable holders = wide
+                ? new TextTable("!job", "handler", "worker", "", "", "")
+                : new TextTable("!job", "worker", "", "", "");
         List<JsonNode> shown = new ArrayList<>();
         List<String> idle = new ArrayList<>();
         for (JsonNode model : status.path("models")) {
@@ -163,7 +165,7 @@ public final class WatchView {
             }
             models.row(cells.toArray());
             for (JsonNode holder : model.path("holders")) {
-                holders.row(holder(holder, now));
+                holders.row(holder(holder, now, wide));
             }
         }
         return together(status, now, columns, shown, idle, models.lines(columns), holders.lines(columns - 2));
@@ -209,22 +211,25 @@ public final class WatchView {
         return body;
     }
 
-    private static Object[] holder(JsonNode holder, Instant now) {
+    private static Object[] holder(JsonNode holder, Instant now, boolean wide) {
         Instant started = Fields.time(holder, "started_at");
         Instant until = Fields.time(holder, "lease_until");
         Duration left = until == null ? Duration.ZERO : Duration.between(now, until);
         String note = Fields.text(holder, "note");
         int progress = holder.path("progress").asInt();
-        return new Object[] {
-            Styles.good(Fields.text(holder, "job_id")),
-            Fields.text(holder, "handler"),
-            Fields.text(holder, "worker_id"),
-            started == null ? "" : "for " + Times.length(Duration.between(started, now)),
-            left.isNegative()
-                    ? Styles.bad("lease over " + Times.length(left.negated()))
-                    : Styles.plain("lease " + Times.length(left)),
-            (progress > 0 ? progress + "%" : "") + (progress > 0 && !note.isEmpty() ? " " : "") + note
-        };
+        List<Object> cells = new ArrayList<>();
+        cells.add(Fields.text(holder, "job_id"));
+        if (wide) {
+            cells.add(Fields.text(holder, "handler"));
+        }
+        cells.add(Fields.text(holder, "worker_id"));
+        cells.add(started == null ? "" : "for " + Times.length(Duration.between(started, now)));
+        cells.add(
+                left.isNegative()
+                        ? Styles.bad("lease over " + Times.length(left.negated()))
+                        : Styles.plain("lease " + Times.length(left)));
+        cells.add((progress > 0 ? progress + "%" : "") + (progress > 0 && !note.isEmpty() ? " " : "") + note);
+        return cells.toArray();
     }
 
     /** The first of a line, as many as fit, and how many more there are. */
@@ -233,9 +238,10 @@ public final class WatchView {
         long waiting = model.path("waiting").asLong();
         int shown = 0;
         for (JsonNode job : model.path("line")) {
-            AttributedString id = job.path("runnable").asBoolean(false)
-                    ? Styles.good(Fields.text(job, "job_id") + " (may start)")
-                    : Styles.plain(Fields.text(job, "job_id"));
+            AttributedString id = Styles.plain(Fields.text(job, "job_id"));
+            if (job.path("runnable").asBoolean(false)) {
+                id = AttributedString.join(Styles.plain(" "), id, Styles.good("(may start)"));
+            }
             String rest = waiting > shown + 1 ? " and " + (waiting - shown - 1) + " more" : "";
             if (shown > 0 && line.columnLength() + 2 + id.columnLength() + rest.length() > width) {
                 break;

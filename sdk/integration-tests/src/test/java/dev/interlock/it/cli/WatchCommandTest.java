@@ -49,7 +49,7 @@ class WatchCommandTest extends CliTest {
             String screen = person.sees("next: second");
             assertThat(screen)
                     .containsPattern("flux +1/1 +1 ")
-                    .containsPattern("\n  first +image +w-1 +for \\S+ +lease \\d+s")
+                    .containsPattern("\n  first +w-1 +for \\S+ +lease \\d+s")
                     .containsPattern("\nw-1 +1 +\\S+ ago +image +first");
 
             end("first", token, "complete", Map.of());
@@ -97,6 +97,17 @@ class WatchCommandTest extends CliTest {
                         && lines.get(size.getRows() - 1).startsWith("q quits")
                         && lines.get(0).matches("Interlock.* \\d\\d:\\d\\d:\\d\\d *"));
             }
+        }
+    }
+
+    @Test
+    void idsAreWholeAt80Columns() throws Exception {
+        String id = "0199c0de-5a52-7c1a-b0d4-0000000000";
+        enqueue(job(id + "01", "video", "flux"), job(id + "02", "video", "kling"));
+        claim("gpu-box-1-e5a3.internal", "video");
+        claim("gpu-box-1-e5a3.internal", "video");
+        try (Person person = new Person(80, 24, Map.of(), "watch")) {
+            assertThat(person.sees(id + "01")).contains(id + "02");
         }
     }
 
