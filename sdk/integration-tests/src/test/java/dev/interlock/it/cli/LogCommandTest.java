@@ -253,7 +253,7 @@ class LogCommandTest extends ActingTest {
         Set<String> documented = new LinkedHashSet<>();
         boolean table = false;
         for (String line : Files.readAllLines(Path.of("../../docs/reference/events.md"))) {
-            table = line.startsWith("| `event_type`") || table && line.startsWith("|");
+            table = line.startsWith("| `event_type`") || (table && line.startsWith("|"));
             Matcher name = NAMED.matcher(line);
             if (table && name.find() && !name.group(1).equals("event_type")) {
                 documented.add(name.group(1));
