@@ -7,6 +7,7 @@ import dev.interlock.Migrator;
 import dev.interlock.internal.migrate.MigrationFile;
 import dev.interlock.it.ExistingDatabase;
 import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
@@ -159,6 +160,33 @@ class ExistingRefusalsTest extends ExistingTestBase {
     }
 
     @Test
+    @DisplayName(
+            "In the paste file, in one transaction, the last statement is the first that locks jobs or workflow_executions against writers")
+    void locksLast() throws Exception {
+        ExistingDatabase.BEFORE_027.load(local);
+        List<String> statements = Statements.of(PASTE);
+        try (Connection connection = local.openConnection();
+                Statement statement = connection.createStatement()) {
+            connection.setAutoCommit(false);
+            for (String one : statements.subList(0, statements.size() - 1)) {
+                statement.execute(one);
+                try (ResultSet locks = statement.executeQuery(
+                        "select mode from pg_locks where pid = pg_backend_pid() and relation in"
+                                + " ('public.jobs'::regclass, 'public.workflow_executions'::regclass) and mode like '%Exclusive%'"
+                                + " or pid = pg_backend_pid() and relation = 'public.jobs'::regclass and mode = 'ShareLock'")) {
+                    assertThat(locks.next()).as(one).isFalse();
+                }
+            }
+            statement.execute(statements.get(statements.size() - 1));
+            connection.commit();
+        }
+        assertThat(
+                        value(
+                                "select count(*)::text from pg_trigger where tgrelid = 'public.jobs'::regclass and tgname like 'job\\_queue\\_%'"))
+                .isEqualTo("4");
+    }
+
+    @Test
     @DisplayName("The indexes of a large table are left out and told; built later, they go with the rollback")
     void largeTable() throws Exception {
         ExistingDatabase.BEFORE_027.load(local);
@@ -179,9 +207,7 @@ class ExistingRefusalsTest extends ExistingTestBase {
         assertThat(Migrator.create(supabase).migrate().message())
                 .contains("Created 5 new indexes")
                 .contains("jobs.idx_jobs_blocked, jobs.idx_jobs_queue, jobs.idx_jobs_required_models");
-        for (String statement : statements) {
-            sql(statement);
-        }
+        assertThat(statementByStatement(String.join("\n", statements))).isEmpty();
         assertThat(Migrator.create(supabase).verify().isExact()).isTrue();
 
         sql(ROLLBACK);
@@ -198,6 +224,24 @@ class ExistingRefusalsTest extends ExistingTestBase {
 
         assertThatThrownBy(() -> sql(ROLLBACK)).hasMessageContaining("waiting");
         assertThat(catalog()).isEqualTo(installed);
+    }
+
+    @Test
+    @DisplayName("What service_role was given on jobs, on a column too, is what it had")
+    void grants() throws Exception {
+        ExistingDatabase.AFTER_027.load(local);
+        sql(
+                "revoke all on public.jobs, public.job_queue_log from service_role; grant select (job_id, status) on public.jobs to service_role;"
+                        + " grant select (event_type) on public.job_queue_log to anon with grant option");
+        Set<String> before = catalog();
+
+        sql(PASTE);
+        assertThat(value("select has_table_privilege('service_role', 'public.jobs', 'update')::text"))
+                .isEqualTo("true");
+        assertThat(value("select has_any_column_privilege('anon', 'public.job_queue_log', 'select')::text"))
+                .isEqualTo("false");
+        sql(ROLLBACK);
+        assertThat(catalog()).isEqualTo(before);
     }
 
     @Test

@@ -33,12 +33,15 @@ abstract class ExistingTestBase {
         local.close();
     }
 
-    /** The notices that it raised. */
+    /** In one transaction, as an editor runs what is pasted into it; the notices that it raised. */
     List<String> sql(String text) throws SQLException {
         List<String> notices = new ArrayList<>();
         try (Connection connection = local.openConnection();
                 Statement statement = connection.createStatement()) {
+            // The driver alone would commit in the middle of a long script.
+            connection.setAutoCommit(false);
             statement.execute(text);
+            connection.commit();
             for (SQLWarning warning = statement.getWarnings(); warning != null; warning = warning.getNextWarning()) {
                 notices.add(warning.getMessage());
             }
