@@ -6875,6 +6875,21 @@ grant execute on function public.job_queue_inspect(), job_queue.inspect_objects(
 notify pgrst, 'reload schema';
 
 -- ----------------------------------------------------------------------------------------------------
+-- 093_job_queue_version_number.sql
+
+-- Private: the version of this SQL. The last file of a release.
+
+create or replace function job_queue.version() returns text
+language sql
+immutable
+set search_path = ''
+as $$
+    select '0.2.0'::text;
+$$;
+
+notify pgrst, 'reload schema';
+
+-- ----------------------------------------------------------------------------------------------------
 -- what was applied
 
 insert into public.job_queue_migrations (name, checksum) values ('027_add_job_queue_coordination.sql', 'f3a2af3d1fbb36f5864f6d7984d2b125cf008babce814a8680173dcfd5c8775f') on conflict (name) do nothing;
@@ -6913,6 +6928,7 @@ insert into public.job_queue_migrations (name, checksum) values ('061_job_queue_
 insert into public.job_queue_migrations (name, checksum) values ('090_job_queue_grants.sql', '38afa1a91bc6238a19970393c1754d74352a8df3258eeaa62c4e4362ff5ed173') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('091_job_queue_adopt.sql', '8a890ea901725d97e3dbd28db91e0b14d60993c1076a7a5543a017c2a06872be') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('092_job_queue_inspect.sql', 'ff853352307ac04e8285d884b3cccf5fd5c1217a72c47ea2671c7a132b75831e') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('093_job_queue_version_number.sql', '742e4c2d56fbe0247cb62cdcf05ef8eb129bab58e1c175ce0c51f5f0527ef5cd') on conflict (name) do nothing;
 
 do $interlock$
 begin

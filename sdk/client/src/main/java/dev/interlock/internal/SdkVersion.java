@@ -4,7 +4,7 @@ package dev.interlock.internal;
 public final class SdkVersion {
 
     /** As in the pom, without -SNAPSHOT. */
-    public static final String VERSION = "0.1.0";
+    public static final String VERSION = "0.2.0";
 
     private SdkVersion() {}
 }
