@@ -19,6 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What cannot be used is refused with its reason before anything is changed; what is used by others is waited for; what came later is left alone. */
 class ExistingRefusalsTest extends ExistingTestBase {
@@ -125,11 +126,13 @@ class ExistingRefusalsTest extends ExistingTestBase {
         assertThat(catalog()).isEqualTo(before);
     }
 
-    @Test
+    @ParameterizedTest(name = "by exec_sql: {0}")
+    @ValueSource(booleans = {false, true})
     @DisplayName(
             "While somebody uses jobs, the install waits for a moment at a time, and whoever comes later does not wait behind it")
-    void waitsInTurns() throws Exception {
+    void waitsInTurns(boolean byExecSql) throws Exception {
         ExistingDatabase.BEFORE_027.load(local);
+        local.installExecSql();
         String insert =
                 "insert into public.jobs (user_id, prompt) values ('11111111-0000-4000-8000-000000000001', 'p')";
         try (Connection holder = local.openConnection();
@@ -138,7 +141,9 @@ class ExistingRefusalsTest extends ExistingTestBase {
             held.execute(insert);
             CompletableFuture<List<String>> install = CompletableFuture.supplyAsync(() -> {
                 try {
-                    return sql(PASTE);
+                    return byExecSql
+                            ? List.of(Migrator.create(supabase).migrate().message())
+                            : sql(PASTE);
                 } catch (SQLException e) {
                     throw new IllegalStateException(e);
                 }
