@@ -1,5 +1,6 @@
 package dev.interlock.cli;
 
+import dev.interlock.cli.command.AdoptCommand;
 import dev.interlock.cli.command.CompletionCommand;
 import dev.interlock.cli.command.DoctorCommand;
 import dev.interlock.cli.command.ExplainCommand;
@@ -33,6 +34,7 @@ import picocli.CommandLine.ScopeType;
             InstallCommand.class,
             VerifyCommand.class,
             DoctorCommand.class,
+            AdoptCommand.class,
             RollbackCommand.class,
             StatusCommand.class,
             WatchCommand.class,

@@ -53,7 +53,8 @@ public final class SqlCommand implements Callable<Integer> {
         NEW,
         EXISTING,
         EXEC_SQL,
-        ROLLBACK;
+        ROLLBACK,
+        BACK_TO_PYTHON;
 
         String word() {
             return name().toLowerCase(Locale.ROOT).replace('_', '-');
@@ -86,7 +87,8 @@ public final class SqlCommand implements Callable<Integer> {
                 "new: everything for a project without jobs",
                 "existing: everything for a project that has jobs",
                 "exec-sql: the function that migrates by HTTPS",
-                "rollback: what undoes all of it"
+                "rollback: what undoes all of it",
+                "back-to-python: before the rollback, what leaves waiting jobs as the Python system expects them"
             })
     private What what = What.EXISTING;
 
@@ -112,6 +114,7 @@ public final class SqlCommand implements Callable<Integer> {
                     case EXISTING -> MigrationFile.pasteReady(false);
                     case EXEC_SQL -> MigrationFile.text("exec_sql.sql");
                     case ROLLBACK -> MigrationFile.text("rollback/027_rollback.sql");
+                    case BACK_TO_PYTHON -> MigrationFile.text("rollback/back_to_python.sql");
                 });
         return ExitCode.OK;
     }

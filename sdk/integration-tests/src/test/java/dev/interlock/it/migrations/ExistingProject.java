@@ -70,6 +70,10 @@ final class ExistingProject implements AutoCloseable {
         }
     }
 
+    void rollback() {
+        Migrator.create(supabase).rollback();
+    }
+
     /** The whole of the database is not of a known kind any more. */
     void forget() {
         kind = null;
