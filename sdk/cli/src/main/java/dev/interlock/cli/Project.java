@@ -3,6 +3,8 @@ package dev.interlock.cli;
 import dev.interlock.JobCoordinator;
 import dev.interlock.Migrator;
 import dev.interlock.SupabaseClient;
+import java.time.Instant;
+import java.time.OffsetDateTime;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
@@ -16,6 +18,13 @@ public record Project(SupabaseClient supabase) implements AutoCloseable {
     /** Calls a function that changes nothing when it is called twice. */
     public JsonNode call(String function, Map<String, ? extends @Nullable Object> arguments) {
         return supabase.rpc(function, arguments).repeatable().as(JsonNode.class);
+    }
+
+    /** What the database's clock says; that of this machine may be another. */
+    public Instant now() {
+        return OffsetDateTime.parse(
+                        call("job_queue_status", Map.of()).path("now").asString())
+                .toInstant();
     }
 
     /** The coordinator, for what it decides itself. */

@@ -5,7 +5,6 @@ import dev.interlock.cli.ExitCode;
 import dev.interlock.cli.Project;
 import dev.interlock.cli.ProjectCommand;
 import dev.interlock.cli.view.JobsView;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -75,7 +74,7 @@ public final class JobsListCommand extends ProjectCommand {
         } else if (shown.isEmpty()) {
             console.tell("No such job.");
         } else {
-            JobsView.lines(shown, console.width(), Instant.now()).forEach(console::print);
+            JobsView.lines(shown, console.width(), project.now()).forEach(console::print);
         }
         if (jobs.size() > limit) {
             console.tell("These are the first " + limit + "; --limit shows more.");

@@ -10,12 +10,10 @@ import dev.interlock.cli.Refusal;
 import dev.interlock.cli.view.LogView;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.OffsetDateTime;
 import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
@@ -182,10 +180,7 @@ public final class LogCommand extends ProjectCommand {
     }
 
     private void follow(Project project, LogReader log, LogView view, Console console) {
-        Instant now = OffsetDateTime.parse(
-                        project.call("job_queue_status", Map.of()).path("now").asString())
-                .toInstant();
-        LogFollower follower = new LogFollower(log, now);
+        LogFollower follower = new LogFollower(log, project.now());
         follower.begin(limit).forEach(row -> print(row, view, console));
         boolean answered = true;
         while (!console.isClosed()) {

@@ -120,6 +120,7 @@ public final class LogView {
             add(parts, "", Fields.text(more, "worker_id"));
             add(parts, "attempt ", Fields.text(more, "attempt"));
         }
+        add(parts, "adopted, was ", Fields.text(more, "adopted"));
         add(parts, "step ", Fields.text(more, "step"));
         length(parts, "waited ", more.path("waited"));
         length(parts, "ran ", more.path("ran"));
