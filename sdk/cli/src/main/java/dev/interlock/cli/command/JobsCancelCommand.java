@@ -75,7 +75,7 @@ public final class JobsCancelCommand extends ManyJobsCommand {
             case "finished" ->
                 new Meaning(
                         status.equals("cancelled"),
-                        status.equals("cancelled") ? "it is cancelled already" : "it has " + status + " already");
+                        status.equals("cancelled") ? "it is cancelled already" : "it has ended: it is " + status);
             default -> new Meaning(false, status);
         };
     }

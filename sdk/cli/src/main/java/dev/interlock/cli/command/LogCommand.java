@@ -142,7 +142,9 @@ public final class LogCommand extends ProjectCommand {
             console.tell("No event.");
         }
         boolean more = rows.size() > limit;
-        rows.subList(more ? 1 : 0, rows.size()).forEach(row -> print(row, view, console));
+        List<JsonNode> shown = rows.subList(more ? 1 : 0, rows.size());
+        view.fit(shown);
+        shown.forEach(row -> print(row, view, console));
         if (more && !json()) {
             console.tell("These are the newest " + limit + "; --limit shows more.");
         }
@@ -181,7 +183,9 @@ public final class LogCommand extends ProjectCommand {
 
     private void follow(Project project, LogReader log, LogView view, Console console) {
         LogFollower follower = new LogFollower(log, project.now());
-        follower.begin(limit).forEach(row -> print(row, view, console));
+        List<JsonNode> first = follower.begin(limit);
+        view.fit(first);
+        first.forEach(row -> print(row, view, console));
         boolean answered = true;
         while (!console.isClosed()) {
             try {

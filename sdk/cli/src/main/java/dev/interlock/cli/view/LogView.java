@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /**
- * Events, a line each, in columns that stay where they are while more come. On a narrow screen the date stands on a line of its own when it changes.
+ * Events, a line each, in columns as wide as what was in them so far, so that there is room for what is said of the event. On a narrow screen the
+ * date stands on a line of its own when it changes.
  * Not thread-safe.
  */
 public final class LogView {
@@ -34,10 +35,24 @@ public final class LogView {
 
     private final ZoneId zone;
     private @Nullable LocalDate date;
+    private int jobs;
+    private int models;
 
     /** For somebody in this zone. */
     public LogView(ZoneId zone) {
         this.zone = zone;
+    }
+
+    /** Makes the columns wide enough for these. */
+    public void fit(List<JsonNode> rows) {
+        for (JsonNode row : rows) {
+            jobs = Math.max(jobs, Styles.plain(Fields.text(row, "job_id")).columnLength());
+            models = Math.max(models, models(row).columnLength());
+        }
+    }
+
+    private static AttributedString models(JsonNode row) {
+        return Styles.plain(String.join(", ", Fields.texts(row.path("models"))));
     }
 
     /** The lines of an event, none of them longer than the screen. */
@@ -57,15 +72,15 @@ public final class LogView {
         AttributedStringBuilder line = new AttributedStringBuilder();
         column(line, Styles.faint(clock), wide ? 19 : 8);
         column(line, event(Fields.text(row, "event_type")), EVENT);
-        // What follows the fixed columns is shared: the job, its models, and the rest for the details.
-        int left = width - line.columnLength();
+        // What follows is shared: the job, its models, and what is left for the details.
+        fit(List.of(row));
+        int most = (width - line.columnLength()) * 3 / 10;
         String job = Fields.text(row, "job_id");
-        AttributedString models = Styles.plain(String.join(", ", Fields.texts(row.path("models"))));
         // What operators did is of no job.
         if (wide || !job.isEmpty()) {
-            column(line, Styles.heading(job), wide ? 36 : left * 3 / 10);
+            column(line, Styles.heading(job), Math.min(jobs, wide ? Math.max(most, 36) : most));
         }
-        column(line, models, left * 3 / 10);
+        column(line, models(row), Math.min(models, most));
         line.append(details(row, wide));
         lines.add(TextTable.cut(trimmed(line.toAttributedString()), width));
         return lines;
@@ -103,15 +118,16 @@ public final class LogView {
         if (parts.isEmpty()) {
             add(parts, "behind ", Fields.text(row, "blocked_by_job_id"));
         }
-        if (parts.isEmpty()) {
-            due(parts, more);
-        }
+        boolean told = !parts.isEmpty();
         add(parts, "", Fields.text(more, "message"));
         add(parts, "", Fields.text(more, "reason"));
         String type = Fields.text(row, "event_type");
         String error = Fields.text(more, "error");
         if (!type.equals("started") && !error.equals(type)) {
             add(parts, "", error);
+        }
+        if (!told) {
+            due(parts, more);
         }
         changes(parts, more);
         if (Fields.has(more, "worker_id")

@@ -111,7 +111,7 @@ class JobsCommandTest extends ActingTest {
         Outcome shown = onATerminal("jobs", "cancel", name("runs"), name("waits"), name("done"));
         assertThat(shown.lines().get(1)).contains("cancel_requested", "worker is told");
         assertThat(shown.lines().get(2)).contains("finished", "cancelled already");
-        assertThat(shown.lines().get(3)).contains("finished", "completed already");
+        assertThat(shown.lines().get(3)).contains("finished", "it is completed");
         assertThat(shown.exitCode()).isOne();
     }
 
