@@ -110,6 +110,9 @@ class LookingBackTest extends CoordinatorTestBase {
         coordinator.enqueueAll(jobs);
         assertThat(differences(coordinator.replay())).isEmpty();
         sql("update public.job_queue_jobs set attempt = 2 where job_id = '" + name("job3") + "'");
+        // One that the log alone knows is on a page of its own.
+        sql("delete from public.job_queue_lines where job_id = '" + name("job4") + "'");
+        sql("delete from public.job_queue_jobs where job_id = '" + name("job4") + "'");
         try {
             List<ReplayReport> pages = new ArrayList<>();
             String next = null;
@@ -121,16 +124,21 @@ class LookingBackTest extends CoordinatorTestBase {
 
             assertThat(all.consistent()).isFalse();
             assertThat(differences(all))
-                    .containsExactly(new ReplayReport.Difference(name("job3"), "attempt", "0", "2"));
+                    .contains(
+                            new ReplayReport.Difference(name("job3"), "attempt", "0", "2"),
+                            new ReplayReport.Difference(name("job4"), "status", "waiting", null));
+            assertThat(differences(all).stream().map(ReplayReport.Difference::jobId))
+                    .containsOnly(name("job3"), name("job4"));
             assertThat(all.next()).isNull();
             assertThat(pages).hasSizeGreaterThan(3);
             assertThat(pages.stream().mapToLong(ReplayReport::checked).sum())
                     .isEqualTo(all.checked())
                     .isGreaterThanOrEqualTo(5);
             assertThat(pages.stream().flatMap(page -> differences(page).stream()))
-                    .hasSize(1);
+                    .containsExactlyElementsOf(differences(all));
         } finally {
             sql("update public.job_queue_jobs set attempt = 0 where job_id = '" + name("job3") + "'");
+            sql("delete from public.job_queue_log where job_id = '" + name("job4") + "'");
         }
         assertThat(differences(coordinator.replay())).isEmpty();
         assertThat(new ReplayReport(1, 0, List.of(), null).consistent()).isTrue();
