@@ -103,7 +103,10 @@ begin
                    or i.indrelid in (select o.oid from mirrored as o) and c.relname in (
                        'idx_jobs_queue', 'idx_jobs_blocked', 'idx_jobs_required_models', 'idx_workflow_executions_models'))
             union all
-            select format('trigger %s.%s', c.relname, t.tgname), case when t.tgenabled <> 'O' then 'disabled: ' else '' end || pg_get_triggerdef(t.oid)
+            -- Not pg_get_triggerdef: that one waits for whoever has locked the table.
+            select format('trigger %s.%s', c.relname, t.tgname), concat_ws(
+                ' ', case when t.tgenabled <> 'O' then 'disabled:' end, 'type', t.tgtype, case when t.tginitdeferred then 'deferred' end,
+                case when t.tgqual is not null then 'when' end, 'old ' || t.tgoldtable, 'new ' || t.tgnewtable, t.tgfoid::regprocedure)
             from pg_catalog.pg_trigger as t join pg_catalog.pg_class as c on c.oid = t.tgrelid
             where not t.tgisinternal
               and (t.tgrelid in (select o.oid from ours as o)
@@ -141,7 +144,8 @@ stable
 -- For what a service role cannot see: whose transactions are long, and tables that it has no rights to.
 security definer
 set search_path = ''
-set lock_timeout = '2s'
+-- Each question waits so long at most for a table that somebody has locked.
+set lock_timeout = '500ms'
 set jit = off
 as $$
 declare
@@ -299,7 +303,7 @@ begin
                   and not exists (select from pg_catalog.pg_stat_progress_create_index as p where p.index_relid = c.oid) $q$),
             ('tables', '{}', $q$
                 select coalesce(jsonb_object_agg(c.relname, jsonb_build_object(
-                    'rows', c.reltuples::bigint, 'bytes', pg_total_relation_size(c.oid), 'rls', c.relrowsecurity, 'by_job_id', exists (
+                    'rows', c.reltuples::bigint, 'rls', c.relrowsecurity, 'by_job_id', exists (
                         select from pg_catalog.pg_index as i
                         join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attnum = i.indkey[0] and a.attname = 'job_id'
                         where i.indrelid = c.oid and i.indisvalid and i.indpred is null),

@@ -6472,7 +6472,10 @@ begin
                    or i.indrelid in (select o.oid from mirrored as o) and c.relname in (
                        'idx_jobs_queue', 'idx_jobs_blocked', 'idx_jobs_required_models', 'idx_workflow_executions_models'))
             union all
-            select format('trigger %s.%s', c.relname, t.tgname), case when t.tgenabled <> 'O' then 'disabled: ' else '' end || pg_get_triggerdef(t.oid)
+            -- Not pg_get_triggerdef: that one waits for whoever has locked the table.
+            select format('trigger %s.%s', c.relname, t.tgname), concat_ws(
+                ' ', case when t.tgenabled <> 'O' then 'disabled:' end, 'type', t.tgtype, case when t.tginitdeferred then 'deferred' end,
+                case when t.tgqual is not null then 'when' end, 'old ' || t.tgoldtable, 'new ' || t.tgnewtable, t.tgfoid::regprocedure)
             from pg_catalog.pg_trigger as t join pg_catalog.pg_class as c on c.oid = t.tgrelid
             where not t.tgisinternal
               and (t.tgrelid in (select o.oid from ours as o)
@@ -6510,7 +6513,8 @@ stable
 -- For what a service role cannot see: whose transactions are long, and tables that it has no rights to.
 security definer
 set search_path = ''
-set lock_timeout = '2s'
+-- Each question waits so long at most for a table that somebody has locked.
+set lock_timeout = '500ms'
 set jit = off
 as $$
 declare
@@ -6668,7 +6672,7 @@ begin
                   and not exists (select from pg_catalog.pg_stat_progress_create_index as p where p.index_relid = c.oid) $q$),
             ('tables', '{}', $q$
                 select coalesce(jsonb_object_agg(c.relname, jsonb_build_object(
-                    'rows', c.reltuples::bigint, 'bytes', pg_total_relation_size(c.oid), 'rls', c.relrowsecurity, 'by_job_id', exists (
+                    'rows', c.reltuples::bigint, 'rls', c.relrowsecurity, 'by_job_id', exists (
                         select from pg_catalog.pg_index as i
                         join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attnum = i.indkey[0] and a.attname = 'job_id'
                         where i.indrelid = c.oid and i.indisvalid and i.indpred is null),
@@ -6780,7 +6784,7 @@ insert into public.job_queue_migrations (name, checksum) values ('060_job_queue_
 insert into public.job_queue_migrations (name, checksum) values ('061_job_queue_executions.sql', 'c02e9514dbe93330f484b575108548da62555c8e2fcd40f2e4888e19f020d78e') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('090_job_queue_grants.sql', '38afa1a91bc6238a19970393c1754d74352a8df3258eeaa62c4e4362ff5ed173') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('091_job_queue_adopt.sql', '8a890ea901725d97e3dbd28db91e0b14d60993c1076a7a5543a017c2a06872be') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('092_job_queue_inspect.sql', 'ff853352307ac04e8285d884b3cccf5fd5c1217a72c47ea2671c7a132b75831e') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('092_job_queue_inspect.sql', '7680708b7a7673807030010bad85e08a858315bc63f197eea6255f0583ef4759') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('093_job_queue_version_number.sql', '742e4c2d56fbe0247cb62cdcf05ef8eb129bab58e1c175ce0c51f5f0527ef5cd') on conflict (name) do nothing;
 
 do $interlock$

@@ -9,6 +9,8 @@ import dev.interlock.internal.migrate.Inspection;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Collectors;
 import tools.jackson.databind.JsonNode;
 
 /** What makes the database slow, or refuse to write. */
@@ -60,14 +62,17 @@ final class DatabaseChecks {
                             "End it where it comes from, or here.")
                     .sql("select pg_terminate_backend(" + oldest.path("pid").asLong(0) + ");"));
         }
-        if (tellUnknown) {
-            inspection
-                    .unknown()
-                    .forEach((fact, reason) -> found.add(note(
-                            "not-examined",
-                            "Could not look at " + fact.replace('_', ' ') + ": " + reason + ".",
-                            "What would be found there is not in this list.",
-                            "See the reason.")));
+        Map<String, String> unknown = inspection.unknown();
+        if (tellUnknown && !unknown.isEmpty()) {
+            found.add(note(
+                    "not-examined",
+                    "Could not look at "
+                            + unknown.entrySet().stream()
+                                    .map(fact -> fact.getKey().replace('_', ' ') + " (" + fact.getValue() + ")")
+                                    .collect(Collectors.joining(", "))
+                            + ".",
+                    "What would be found there is not in this list.",
+                    "See the reasons."));
         }
         return found;
     }

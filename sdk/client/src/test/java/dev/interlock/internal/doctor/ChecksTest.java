@@ -58,7 +58,7 @@ class ChecksTest {
     void whatCouldNotBeLookedAt() {
         List<Finding> found = find("{\"unknown\": {\"running_unleased\": \"jobs is large\"}}");
         assertThat(found).extracting(Finding::id).containsExactly("not-examined");
-        assertThat(found.get(0).what()).contains("running unleased: jobs is large");
+        assertThat(found.get(0).what()).contains("running unleased (jobs is large)");
     }
 
     private static List<String> ids(String facts) {

@@ -1,10 +1,10 @@
 package dev.interlock.it.migrations;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
 import dev.interlock.Doctor;
 import dev.interlock.Finding;
-import dev.interlock.JobCoordinator;
 import dev.interlock.Migrator;
 import dev.interlock.SupabaseClient;
 import dev.interlock.internal.migrate.MigrationFile;
@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
@@ -43,11 +44,13 @@ class DoctorTest {
     private static SupabaseClient supabase;
 
     @BeforeAll
-    static void start() {
+    static void start() throws Exception {
         local = LocalSupabase.start();
         local.installExecSql();
         supabase = SupabaseClient.create(local.url(), local.secretKey());
         Migrator.create(supabase).migrate();
+        // A reading of the schema after each statement of these tests would take most of their time.
+        sql("alter event trigger pgrst_ddl_watch disable; alter event trigger pgrst_drop_watch disable");
     }
 
     @AfterAll
@@ -221,6 +224,12 @@ class DoctorTest {
                                 + "; insert into public.jobs (prompt, blocked_by_job_id, status)"
                                 + " values ('p', '00000000-0000-4000-8000-000000000001', 'pending'), ('p', 'unknown', 'pending_retry')",
                         NO_JOBS),
+                byHand(
+                        "not-examined",
+                        "drop index public.idx_jobs_status, public.idx_jobs_status_created; " + "update pg_class set reltuples"
+                                + " = 400000 where relname = 'jobs'",
+                        "create index idx_jobs_status on public.jobs (status);"
+                                + " create index idx_jobs_status_created on public.jobs (status, created_at desc); analyze public.jobs"),
                 byHand("waiting-without-models", "insert into public.jobs (prompt) values ('p')", NO_JOBS),
                 new Break(
                         "old-slots",
@@ -332,26 +341,65 @@ class DoctorTest {
     void theApiThatHasNotReadTheSchemaIsAskedTo() throws Exception {
         Doctor doctor = Doctor.create(supabase);
         String file = MigrationFile.text("092_job_queue_inspect.sql");
-        sql("drop function public.job_queue_inspect()");
-        JobCoordinator coordinator = JobCoordinator.create(supabase);
-        // The API reads the schema for another reason meanwhile: then it does not know the function.
-        while (supabase.rpc("job_queue_version").raw().body().isEmpty()
-                || doctor.examine().get(0).id().equals("schema-cache-stale")) {
-            Thread.onSpinWait();
+        sql("drop function public.job_queue_inspect(); notify pgrst, 'reload schema'");
+        // Until it has read that: before, the database itself says that there is no such function.
+        String answer = "";
+        for (Instant end = Instant.now().plusSeconds(30); !answer.contains("PGRST202") && Instant.now().isBefore(end); ) {
+            answer = String.valueOf(catchThrowable(() -> supabase.rpc("job_queue_inspect").execute()));
         }
         assertThat(doctor.examine()).extracting(Finding::id).containsExactly("function-missing");
-        assertThat(coordinator.version().version()).isNotEmpty();
-        sql("alter event trigger pgrst_ddl_watch disable");
-        try {
-            sql(file.substring(0, file.indexOf("notify pgrst")));
+        sql(file.substring(0, file.indexOf("notify pgrst")));
 
-            List<Finding> findings = doctor.examine();
-            assertThat(findings).extracting(Finding::id).containsExactly("schema-cache-stale");
-            assertThat(doctor.fix()).hasSize(1);
-            assertThat(doctor.examine()).isEmpty();
+        assertThat(doctor.examine()).extracting(Finding::id).containsExactly("schema-cache-stale");
+        assertThat(doctor.fix()).hasSize(1);
+        assertThat(doctor.examine()).isEmpty();
+    }
+
+    @Test
+    void aTableThatSomebodyHasLockedHidesNothingElse() throws Exception {
+        Doctor doctor = Doctor.create(supabase);
+        assertThat(doctor.examine()).isEmpty();
+        try (Connection connection = local.openConnection();
+                Statement statement = connection.createStatement()) {
+            connection.setAutoCommit(false);
+            statement.execute("lock table public.jobs in access exclusive mode");
+
+            assertThat(doctor.examine()).singleElement().satisfies(finding -> {
+                assertThat(finding.id()).isEqualTo("not-examined");
+                assertThat(finding.what())
+                        .contains("running unleased (canceling statement due to lock timeout (55P03))");
+            });
+            sql(event("started", "null", "now()"));
+            assertThat(doctor.examine()).extracting(Finding::id).containsExactly("python-alive");
+            connection.rollback();
         } finally {
-            sql("alter event trigger pgrst_ddl_watch enable");
+            sql("delete from public.job_queue_log where job_id = 'e'");
         }
+        assertThat(doctor.examine()).isEmpty();
+    }
+
+    @Test
+    void anOlderInstallationIsLookedAtThroughExecSql() throws Exception {
+        Doctor doctor = Doctor.create(supabase);
+        sql("drop function public.job_queue_inspect(), job_queue.inspect_objects();"
+                + " delete from public.job_queue_migrations where name like '092%'");
+        try {
+            assertThat(doctor.examine())
+                    .singleElement()
+                    .satisfies(finding -> assertThat(finding.what()).contains("092_job_queue_inspect.sql"))
+                    .extracting(Finding::id)
+                    .isEqualTo("migrations-pending");
+            sql("drop function public.exec_sql(text)");
+            assertThat(doctor.examine())
+                    .singleElement()
+                    .satisfies(finding -> assertThat(finding.what()).contains("has no job_queue_inspect"))
+                    .extracting(Finding::id)
+                    .isEqualTo("migrations-pending");
+        } finally {
+            local.installExecSql();
+            Migrator.create(supabase).migrate();
+        }
+        assertThat(doctor.examine()).isEmpty();
     }
 
     @Test
