@@ -2,22 +2,41 @@ package dev.interlock.internal.doctor;
 
 import dev.interlock.Difference;
 import dev.interlock.internal.migrate.MigrationFile;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /** Which migration makes an object. Every one may be run again. */
 final class Files {
 
     private static final String GRANTS = "090_job_queue_grants.sql";
 
+    private static final Pattern FUNCTION = Pattern.compile("create or replace function ([\\w.]+)\\(");
+
     private Files() {}
 
-    /** The files, in order, that make these objects; for some constraint or column of a table, the table's. */
+    /**
+     * The files, in order, that make these objects (of a column or a constraint, the table's), and those after them that write a function of theirs anew,
+     * which running the older one again would undo.
+     */
     static List<String> of(List<Difference> objects) {
-        return MigrationFile.all(false).stream()
-                .filter(file -> objects.stream().anyMatch(object -> makes(file, object)))
-                .map(MigrationFile::name)
-                .toList();
+        List<String> names = new ArrayList<>();
+        Set<String> written = new HashSet<>();
+        for (MigrationFile file : MigrationFile.all(false)) {
+            Set<String> functions = FUNCTION.matcher(file.sql())
+                    .results()
+                    .map(found -> found.group(1))
+                    .collect(Collectors.toSet());
+            if (objects.stream().anyMatch(object -> makes(file, object)) || !Collections.disjoint(functions, written)) {
+                names.add(file.name());
+                written.addAll(functions);
+            }
+        }
+        return List.copyOf(names);
     }
 
     private static boolean makes(MigrationFile file, Difference object) {

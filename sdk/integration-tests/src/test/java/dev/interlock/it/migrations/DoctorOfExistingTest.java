@@ -78,7 +78,6 @@ class DoctorOfExistingTest {
 
         List<Finding> found = Doctor.create(supabase).examine();
 
-        found.forEach(f -> System.out.println(f.id() + " " + f.what()));
         assertThat(found)
                 .extracting(Finding::id)
                 .contains("old-slots", "running-unleased", "not-adopted", "blocker-gone", "waiting-without-models")
