@@ -265,7 +265,7 @@ class JobsCommandTest extends ActingTest {
         refused(2, List.of("--attempts is 0", "1 to 100"), "jobs", "retry", name("failed"), "--attempts", "0");
         refused(2, List.of("--attempts", "many"), "jobs", "retry", name("failed"), "--attempts", "many");
         refused(2, List.of("JQ001"), "jobs", "retry", "x".repeat(201));
-        refused(2, List.of("101", "-100 to 100"), "jobs", "priority", name("waits"), "101");
+        refused(2, List.of("101", "-100 to 100"), "jobs", "priority", name("waits"), name("runs"), "101");
         refused(2, List.of("priority", name("waits")), "jobs", "priority", name("runs"), name("waits"));
         refused(2, List.of("No job was named"), "jobs", "priority", "5");
         refused(2, List.of("--status", "lost", "FAILED"), "jobs", "list", "--status", "lost");
