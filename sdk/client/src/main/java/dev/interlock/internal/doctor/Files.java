@@ -24,9 +24,13 @@ final class Files {
      * which running the older one again would undo.
      */
     static List<String> of(List<Difference> objects) {
+        return of(objects, MigrationFile.all(false));
+    }
+
+    static List<String> of(List<Difference> objects, List<MigrationFile> files) {
         List<String> names = new ArrayList<>();
         Set<String> written = new HashSet<>();
-        for (MigrationFile file : MigrationFile.all(false)) {
+        for (MigrationFile file : files) {
             Set<String> functions = FUNCTION.matcher(file.sql())
                     .results()
                     .map(found -> found.group(1))

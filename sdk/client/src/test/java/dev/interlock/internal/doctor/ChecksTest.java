@@ -2,6 +2,7 @@ package dev.interlock.internal.doctor;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.interlock.Difference;
 import dev.interlock.Finding;
 import dev.interlock.internal.http.JsonCodec;
 import dev.interlock.internal.migrate.Inspection;
@@ -59,6 +60,21 @@ class ChecksTest {
         List<Finding> found = find("{\"unknown\": {\"running_unleased\": \"jobs is large\"}}");
         assertThat(found).extracting(Finding::id).containsExactly("not-examined");
         assertThat(found.get(0).what()).contains("running unleased (jobs is large)");
+    }
+
+    @Test
+    void laterFilesThatWriteAFunctionAnewFollowTheOlderOne() {
+        List<MigrationFile> files = List.of(
+                new MigrationFile(
+                        "1.sql", "create or replace function public.a(\ncreate or replace function public.b(", ""),
+                new MigrationFile("2.sql", "create or replace function public.c(", ""),
+                new MigrationFile("3.sql", "create or replace function public.b(", ""));
+
+        // Running 1 again for the missing a takes b back to its old text: 3 has to follow.
+        assertThat(Files.of(List.of(new Difference("function public.a(jsonb)", "x", null)), files))
+                .containsExactly("1.sql", "3.sql");
+        assertThat(Files.of(List.of(new Difference("function public.c(jsonb)", "x", null)), files))
+                .containsExactly("2.sql");
     }
 
     private static List<String> ids(String facts) {

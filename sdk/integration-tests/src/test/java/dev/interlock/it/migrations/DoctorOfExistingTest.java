@@ -54,8 +54,6 @@ class DoctorOfExistingTest {
         assertThat(verification.differences()).isEmpty();
         assertThat(verification.isExact()).isTrue();
         List<Finding> left = doctor.examine();
-        System.out.println(
-                kind + " " + left.stream().map(f -> f.id() + " " + f.what()).toList());
         for (Finding finding : left) {
             if (finding.sql() != null) {
                 for (String one : Statements.of(finding.sql())) {
