@@ -20,6 +20,10 @@ final class IndexChecks {
     private static final String CONCURRENTLY =
             "Build it while nobody has to wait: each statement by itself, in psql or the SQL editor.";
 
+    /** What is said of what could be mended, were it not for an index of a large table. */
+    static final String AFTER_THE_LARGE =
+            " First build the indexes of the large tables, or this does it, and writers wait.";
+
     private final Inspection inspection;
 
     IndexChecks(Inspection inspection) {
@@ -33,12 +37,17 @@ final class IndexChecks {
         List<Diagnosis> found = new ArrayList<>();
         if (!small.isEmpty()) {
             List<String> files = Files.of(small);
-            found.add(warning(
-                            "index-missing",
-                            what(small),
-                            SLOW,
-                            "Run again (folder migrations): " + some(files) + ". The tables are small.")
-                    .fixedBySilent(Files.text(files), "ran again " + String.join(", ", files)));
+            Diagnosis missing = warning(
+                    "index-missing",
+                    what(small),
+                    SLOW,
+                    "Run again (folder migrations): " + some(files) + ". The tables are small."
+                            + (large.isEmpty() ? "" : AFTER_THE_LARGE));
+            // A file builds every index of its own that is missing.
+            found.add(
+                    large.isEmpty()
+                            ? missing.fixedBySilent(Files.text(files), "ran again " + String.join(", ", files))
+                            : missing);
         }
         if (!large.isEmpty()) {
             found.add(warning("index-missing", what(large), SLOW, CONCURRENTLY)
@@ -77,6 +86,10 @@ final class IndexChecks {
 
     private static String what(List<Difference> indexes) {
         return "Missing: " + some(indexes.stream().map(Difference::object).toList()) + ".";
+    }
+
+    boolean anyOnALargeTable(List<Difference> indexes) {
+        return indexes.stream().anyMatch(index -> isLarge(table(index)));
     }
 
     private boolean isLarge(String table) {

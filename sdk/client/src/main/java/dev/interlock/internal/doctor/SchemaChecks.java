@@ -179,15 +179,19 @@ final class SchemaChecks {
                             : missing);
         }
         if (!columns.isEmpty()) {
-            found.add(error(
-                            "column-missing",
-                            lines(columns),
-                            "The rows of jobs do not show what their jobs do.",
-                            "Run again (folder migrations): " + MigrationFile.EXISTING_PROJECT
-                                    + ", which adds what is missing.")
-                    .fixedBySilent(
-                            MigrationFile.text(MigrationFile.EXISTING_PROJECT) + "\nselect job_queue.adapt();",
-                            "ran again " + MigrationFile.EXISTING_PROJECT));
+            boolean large = new IndexChecks(inspection).anyOnALargeTable(indexes);
+            Diagnosis missing = error(
+                    "column-missing",
+                    lines(columns),
+                    "The rows of jobs do not show what their jobs do.",
+                    "Run again (folder migrations): " + MigrationFile.EXISTING_PROJECT + ", which adds what is missing."
+                            + (large ? IndexChecks.AFTER_THE_LARGE : ""));
+            found.add(
+                    large
+                            ? missing
+                            : missing.fixedBySilent(
+                                    MigrationFile.text(MigrationFile.EXISTING_PROJECT) + "\nselect job_queue.adapt();",
+                                    "ran again " + MigrationFile.EXISTING_PROJECT));
         }
         if (!triggers.isEmpty()) {
             found.add(error(

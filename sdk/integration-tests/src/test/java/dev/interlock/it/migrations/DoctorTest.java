@@ -396,6 +396,26 @@ class DoctorTest {
     }
 
     @Test
+    void noFixBuildsAnIndexOnALargeTableByTheWay() throws Exception {
+        Doctor doctor = Doctor.create(supabase);
+        // 027 would put all of these back, and nobody could write to jobs meanwhile.
+        sql(
+                "alter table public.jobs drop column queue_position; drop index public.idx_queue_log_job, public.idx_jobs_required_models; "
+                        + BIG.formatted("jobs"));
+        try {
+            List<Finding> found = doctor.examine();
+            assertThat(found)
+                    .extracting(Finding::id)
+                    .containsExactlyInAnyOrder("column-missing", "index-missing", "index-missing");
+            assertThat(found).noneMatch(Finding::fixable);
+            assertThat(doctor.fix()).isEmpty();
+            assertThat(catalog()).noneMatch(line -> line.contains("idx_jobs_required_models"));
+        } finally {
+            anew();
+        }
+    }
+
+    @Test
     void anOlderInstallationIsLookedAtThroughExecSql() throws Exception {
         Doctor doctor = Doctor.create(supabase);
         sql("drop function public.job_queue_inspect(), job_queue.inspect_objects();"
