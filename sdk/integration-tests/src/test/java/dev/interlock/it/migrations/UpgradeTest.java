@@ -142,6 +142,11 @@ class UpgradeTest {
             run(local, file.applySql());
         }
         run(local, "notify pgrst, 'reload schema'");
+        try (SupabaseClient supabase = SupabaseClient.create(local.url(), local.secretKey())) {
+            supabase.rpc("job_queue_version")
+                    .waitForSchema(Duration.ofSeconds(30))
+                    .execute();
+        }
     }
 
     private static List<String> since(boolean newProject) throws Exception {

@@ -34,8 +34,8 @@ record Mutation(String rule, int seed, String file, List<String> texts) {
                     "rule 2: a higher priority comes later",
                     1,
                     "040_job_queue_enqueue.sql",
-                    "moment - n.priority * s.priority_step",
-                    "moment + n.priority * s.priority_step"),
+                    "n.entered_at - n.priority * s.priority_step",
+                    "n.entered_at + n.priority * s.priority_step"),
             of(
                     "rule 2: of two jobs of one instant the later comes first",
                     1,
