@@ -16,7 +16,7 @@ import tools.jackson.databind.JsonNode;
 final class JobsChecks {
 
     private static final String ADOPT =
-            "\"interlock adopt\" shows what it would do with them, and does it with --apply.";
+            "\"interlock adopt\" shows what it would do with them, and asks before it does it.";
 
     private final Inspection inspection;
     private final List<Diagnosis> found = new ArrayList<>();
@@ -49,12 +49,13 @@ final class JobsChecks {
         JsonNode running = inspection.fact("running_unleased");
         int unleased = running.path("count").asInt(0);
         if (unleased > 0) {
-            found.add(warning(
-                    "running-unleased",
-                    count(unleased, "row of jobs is", "rows of jobs are") + " marked running with no lease: "
-                            + some(running.path("jobs"), unleased) + ".",
-                    "Nobody runs them: they stay so for ever, and hold nothing. (Or something else than Interlock runs them.)",
-                    ADOPT + " If no worker of another system runs them, it puts them back in line."));
+            found.add(
+                    warning(
+                            "running-unleased",
+                            count(unleased, "row of jobs is", "rows of jobs are") + " marked running with no lease: "
+                                    + some(running.path("jobs"), unleased) + ".",
+                            "Nobody runs them: they stay so for ever, and hold nothing. (Or something else than Interlock runs them.)",
+                            "If no worker of another system runs them: \"interlock adopt --running\" shows what it would do, asks, and puts them back in line."));
         }
         JsonNode blocked = inspection.fact("blocked_unknown");
         int gone = blocked.path("blocker_gone").asInt(0);
