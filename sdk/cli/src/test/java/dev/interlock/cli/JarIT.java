@@ -35,11 +35,13 @@ class JarIT {
 
     @BeforeAll
     void startLocal() throws IOException {
-        local = command(List.of("local", "--json"))
+        local = command(List.of("local", "--json", "--port", "0", "--database-port", "0"))
                 .redirectError(ProcessBuilder.Redirect.DISCARD)
                 .start();
         BufferedReader output = local.inputReader(StandardCharsets.UTF_8);
-        JsonNode project = JSON.readTree(String.valueOf(output.readLine()));
+        String line = output.readLine();
+        assertThat(line).as("it started").isNotNull();
+        JsonNode project = JSON.readTree(line);
         url = project.path("url").asString();
         keyFile = folder.resolve("key");
         Files.writeString(keyFile, project.path("secret_key").asString() + "\n");

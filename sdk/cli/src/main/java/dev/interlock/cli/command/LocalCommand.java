@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -39,14 +40,14 @@ public final class LocalCommand implements Callable<Integer> {
     @Option(
             names = "--port",
             paramLabel = "N",
-            description = "The port of the URL; default 54321, or any where that is taken.")
-    private int port;
+            description = "The port of the URL, 0 for any; default 54321, or any where that is taken.")
+    private @Nullable Integer port;
 
     @Option(
             names = "--database-port",
             paramLabel = "N",
-            description = "The port of the database; default 54322, or any where that is taken.")
-    private int databasePort;
+            description = "The port of the database, 0 for any; default 54322, or any where that is taken.")
+    private @Nullable Integer databasePort;
 
     @Option(names = "--json", description = "Print JSON, for scripts.")
     private boolean json;
@@ -106,14 +107,14 @@ public final class LocalCommand implements Callable<Integer> {
     }
 
     /** The port asked for, else the usual one, else (0) any. */
-    private int port(String option, int asked, int usual) {
+    private int port(String option, @Nullable Integer asked, int usual) {
+        if (asked == null) {
+            return Ports.isFree(usual) ? usual : 0;
+        }
         if (asked < 0 || asked > 65_535) {
             throw new ParameterException(
-                    spec.commandLine(), option + " is " + asked + "; a port is between 1 and 65535.");
+                    spec.commandLine(), option + " is " + asked + "; a port is between 1 and 65535, or 0 for any.");
         }
-        if (asked != 0) {
-            return asked;
-        }
-        return Ports.isFree(usual) ? usual : 0;
+        return asked;
     }
 }
