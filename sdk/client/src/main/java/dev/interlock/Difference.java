@@ -29,7 +29,7 @@ public record Difference(
         };
     }
 
-    /** The difference in a sentence, without its full stop: {@code anon may select table job_queue_log}. */
+    /** The difference in a sentence, without its full stop: {@code role anon has select on table job_queue_log}. */
     public String line() {
         return switch (kind()) {
             case "version" ->
@@ -38,10 +38,12 @@ public record Difference(
             case "row level security" -> "row level security is off on " + name();
             case "access" -> {
                 String role = object.substring(object.lastIndexOf(": ") + 2);
-                yield expected == null
-                        ? role + " may " + found + ": " + name()
-                        : role + " has to " + expected + " and may " + (found == null ? "not" : "only " + found) + ": "
-                                + name();
+                if (expected == null) {
+                    yield "role " + role + " has " + found + " on " + name();
+                }
+                yield "role " + role
+                        + (found == null ? " lacks " + expected : " has only " + found + ", not " + expected)
+                        + " on " + name();
             }
             default -> {
                 if (found == null) {

@@ -8,6 +8,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Finds out what is wrong with a project: with the key and the connection, the installed SQL, who may do what, what the predecessor left, rows of
@@ -22,7 +23,9 @@ import java.util.List;
  */
 public final class Doctor {
 
+    private static final String NOT_INSTALLED = "not-installed";
     private static final Duration SCHEMA_RELOAD = Duration.ofSeconds(30);
+    private static final Duration SCHEMA_BEHIND = Duration.ofSeconds(5);
 
     private final SupabaseClient supabase;
     private final Inspector inspector;
@@ -58,7 +61,9 @@ public final class Doctor {
      */
     public List<String> fix() {
         List<String> done = new ArrayList<>();
+        boolean installed = true;
         for (Diagnosis diagnosis : diagnose()) {
+            installed &= !diagnosis.finding().id().equals(NOT_INSTALLED);
             String remedy = diagnosis.remedy();
             if (remedy == null) {
                 continue;
@@ -70,7 +75,7 @@ public final class Doctor {
             }
             done.add(diagnosis.finding().id() + ": " + diagnosis.did() + ".");
         }
-        if (!done.isEmpty()) {
+        if (!done.isEmpty() && installed) {
             supabase.rpc(Inspection.FUNCTION)
                     .repeatable()
                     .waitForSchema(SCHEMA_RELOAD)
@@ -100,8 +105,11 @@ public final class Doctor {
         Inspection inspection = look.inspection();
         List<Diagnosis> found = new ArrayList<>(Checks.of(inspection));
         String access = "access to function public.job_queue_inspect(): service_role";
-        if (!look.byFunction() && inspection.objects().containsKey(access)) {
+        if (!look.byFunction() && inspection.objects().containsKey(access) && !isReadingTheSchema()) {
             found.add(Checks.staleSchemaCache());
+        }
+        if (found.stream().anyMatch(d -> d.finding().id().equals(NOT_INSTALLED))) {
+            refusal().map(Checks::refusedInstallation).ifPresent(found::add);
         }
         Diagnosis skew = Checks.skew(before, inspection.now(), after);
         if (skew != null) {
@@ -111,6 +119,29 @@ public final class Doctor {
             found.replaceAll(Diagnosis::withoutExecSql);
         }
         return Checks.inOrder(found);
+    }
+
+    /** Right after a migration the API is behind for a moment, which is nothing to find. */
+    private boolean isReadingTheSchema() {
+        try {
+            supabase.rpc(Inspection.FUNCTION)
+                    .repeatable()
+                    .waitForSchema(SCHEMA_BEHIND)
+                    .timeout(SCHEMA_BEHIND)
+                    .execute();
+            return true;
+        } catch (InterlockException e) {
+            return false;
+        }
+    }
+
+    private Optional<String> refusal() {
+        try {
+            return Migrator.create(supabase).refusal();
+        } catch (InterlockException e) {
+            // That it could not be asked now hinders nothing: the installation asks again.
+            return Optional.empty();
+        }
     }
 
     private Diagnosis failure(InterlockException e) {
@@ -143,7 +174,7 @@ public final class Doctor {
                     paste);
         } catch (SchemaMismatchException e) {
             return Checks.failure(
-                    "not-installed",
+                    NOT_INSTALLED,
                     "Interlock's SQL is not installed in this project, nor is exec_sql.",
                     "Nothing can be coordinated without it. (Right after a migration it may be that PostgREST has not read the schema:"
                             + " notify pgrst, 'reload schema';)",

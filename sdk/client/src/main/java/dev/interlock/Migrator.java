@@ -6,6 +6,7 @@ import dev.interlock.internal.migrate.MigrationFile;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -23,6 +24,9 @@ public final class Migrator {
 
     private static final Logger LOG = LoggerFactory.getLogger(Migrator.class);
     private static final Duration SCHEMA_RELOAD = Duration.ofSeconds(30);
+
+    // What a raise exception of PL/pgSQL has for its code.
+    private static final String RAISED = "P0001";
 
     private static final String SUCCESS = """
             ✅ Migration 027 completed successfully!
@@ -114,6 +118,31 @@ public final class Migrator {
      */
     public MigrationStatus status() {
         return status(inspector.look().inspection());
+    }
+
+    /**
+     * Why {@link #migrate()} would be refused: what 027 cannot use of what is there already, all reasons at once. It is asked by that file's own beginning;
+     * changes nothing.
+     *
+     * @return empty where nothing is in the way, or that file has been applied
+     * @throws ExecSqlMissingException when the project has no exec_sql
+     */
+    public Optional<String> refusal() {
+        if (!status().pending().contains(MigrationFile.EXISTING_PROJECT)) {
+            return Optional.empty();
+        }
+        try {
+            inspector.execute(MigrationFile.lookSql());
+        } catch (ServiceException e) {
+            if (Inspection.CODE.equals(e.code())) {
+                return Optional.empty();
+            }
+            if (RAISED.equals(e.code())) {
+                return Optional.of(e.serverMessage() + (e.hint() == null ? "" : ". " + e.hint()));
+            }
+            throw e;
+        }
+        throw new DataException("exec_sql did not execute what it was given.");
     }
 
     /**

@@ -150,7 +150,7 @@ class RetryTest extends HttpTest {
         assertThat(e.hint()).isEqualTo("Other id.");
         assertThat(e.requestId()).isEqualTo("req-1");
         assertThat(e.attempts()).isEqualTo(1);
-        assertThat(e).hasMessage("duplicate Hint: Other id. [HTTP 409, code 23505, request req-1]");
+        assertThat(e).hasMessage("duplicate. Hint: Other id. [HTTP 409, code 23505, request req-1]");
     }
 
     @Test

@@ -75,6 +75,9 @@ final class ConnectionOptions {
         try {
             return file.equals("-") ? console.readLine() : Files.readString(Path.of(file), StandardCharsets.UTF_8);
         } catch (IOException e) {
+            if (Failures.holdsKey(file)) {
+                throw new ConfigurationException(Failures.KEY_GIVEN);
+            }
             throw new ConfigurationException("The key file " + file + " cannot be read: " + reason(e) + ".", e);
         }
     }

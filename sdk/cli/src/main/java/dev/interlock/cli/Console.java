@@ -127,7 +127,7 @@ public final class Console implements AutoCloseable {
 
     /**
      * Asks a question that only "y" or "yes" agrees to. Without a terminal nobody is there to answer: then the answer is what the input holds, and at
-     * its end no.
+     * its end no. Every command that asks has {@code --yes}.
      */
     public boolean ask(String question) {
         err.print(question + " [y/N] ");
@@ -136,6 +136,7 @@ public final class Console implements AutoCloseable {
             String answer = in.readLine();
             if (answer == null) {
                 err.println();
+                tell("Nobody is there to answer; with --yes it does not ask.");
                 return false;
             }
             return answer.strip().equalsIgnoreCase("y") || answer.strip().equalsIgnoreCase("yes");

@@ -23,12 +23,23 @@ import picocli.CommandLine.UnmatchedArgumentException;
 final class Failures implements CommandLine.IParameterExceptionHandler, CommandLine.IExecutionExceptionHandler {
 
     private static final Pattern LINE_ENDS = Pattern.compile("\\s*\\R\\s*");
+    // A SQLSTATE that is not about the connection or a lack of resources, or PostgREST's word on the request.
+    private static final Pattern ANSWERED = Pattern.compile("(?!08|53|57P)[0-9A-Z]{5}|PGRST[12][0-9]{2}");
     private static final Pattern KEY = Pattern.compile("sb_secret_|sb_publishable_|eyJ[A-Za-z0-9_-]{10}");
+
+    /** What is said to whoever gives a key as an argument. */
+    static final String KEY_GIVEN =
+            "A key was given as an argument, where every user of this machine can read it. Put it into a file"
+                    + " (--key-file) or into the variable SUPABASE_SECRET_KEY, and replace it if others may have seen it.";
 
     private final Console console;
 
     Failures(Console console) {
         this.console = console;
+    }
+
+    static boolean holdsKey(String argument) {
+        return KEY.matcher(argument).find();
     }
 
     @Override
@@ -37,17 +48,11 @@ final class Failures implements CommandLine.IParameterExceptionHandler, CommandL
         boolean json = java.util.Arrays.asList(args).contains("--json");
         for (String arg : args) {
             // Not repeated: it would stay on the screen and in the scroll-back.
-            if (KEY.matcher(arg).find()) {
-                return tell(
-                        json,
-                        ExitCode.USAGE,
-                        null,
-                        "A key was given as an argument, where every user of this machine can read it. Put it into a file"
-                                + " (--key-file) or into the variable SUPABASE_SECRET_KEY, and replace it if others may have seen it.",
-                        null);
+            if (holdsKey(arg)) {
+                return tell(json, ExitCode.USAGE, null, KEY_GIVEN, null);
             }
         }
-        StringBuilder message = new StringBuilder(oneLine(String.valueOf(e.getMessage())));
+        StringBuilder message = new StringBuilder(inOurWords(oneLine(String.valueOf(e.getMessage()))));
         if (message.charAt(message.length() - 1) != '.') {
             message.append('.');
         }
@@ -85,7 +90,9 @@ final class Failures implements CommandLine.IParameterExceptionHandler, CommandL
                     ExitCode.NOT_INSTALLED,
                     code(e),
                     text(e),
-                    "\"interlock doctor\" says what is missing, \"interlock install\" what it would do.");
+                    text(e).contains("interlock install")
+                            ? null
+                            : "\"interlock doctor\" says what is missing, \"interlock install\" what it would do.");
         }
         if (e instanceof ConfigurationException) {
             return tell(json, ExitCode.USAGE, null, text(e), null);
@@ -96,6 +103,9 @@ final class Failures implements CommandLine.IParameterExceptionHandler, CommandL
         if (e instanceof ServiceException service
                 && String.valueOf(service.code()).startsWith("JQ")) {
             return tell(json, ExitCode.USAGE, service.code(), service.serverMessage(), service.hint());
+        }
+        if (e instanceof ServiceException service && isRefusal(service)) {
+            return tell(json, ExitCode.NO, service.code(), text(e), null);
         }
         if (e instanceof ServiceException || e instanceof InterlockIoException) {
             return tell(json, ExitCode.UNREACHABLE, code(e), text(e), null);
@@ -123,12 +133,24 @@ final class Failures implements CommandLine.IParameterExceptionHandler, CommandL
         return exitCode;
     }
 
+    /** Whether the database was asked and said no; else it was not reached, or could not take the call now, or the key is refused. */
+    private static boolean isRefusal(ServiceException e) {
+        String code = e.code();
+        return e.status() != 401 && code != null && ANSWERED.matcher(code).matches();
+    }
+
     private static @Nullable String code(Exception e) {
-        return e instanceof ServiceException service ? service.code() : null;
+        Throwable told = e instanceof SchemaMismatchException ? e.getCause() : e;
+        return told instanceof ServiceException service ? service.code() : null;
     }
 
     private static String text(Exception e) {
         return oneLine(String.valueOf(e.getMessage()));
+    }
+
+    /** Without what picocli says twice, or says of every message. */
+    private static String inOurWords(String message) {
+        return message.replaceFirst("^Error: ", "").replace("option option ", "option ");
     }
 
     private static String oneLine(String text) {

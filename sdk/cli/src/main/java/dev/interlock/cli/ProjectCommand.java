@@ -1,5 +1,6 @@
 package dev.interlock.cli;
 
+import dev.interlock.InterlockException;
 import dev.interlock.SupabaseClient;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Mixin;
@@ -42,7 +43,11 @@ public abstract class ProjectCommand implements Callable<Integer> {
     public final Integer call() {
         Console console = Interlock.console(spec);
         try (SupabaseClient supabase = connection.open(console, takesAnyKey())) {
-            return run(new Project(supabase), console);
+            try {
+                return run(new Project(supabase), console);
+            } catch (InterlockException e) {
+                throw Missing.explained(e, supabase);
+            }
         }
     }
 }

@@ -12,6 +12,7 @@ import dev.interlock.internal.migrate.MigrationFile;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -21,7 +22,7 @@ import picocli.CommandLine.Option;
         name = "install",
         description = {
             "Installs or upgrades the SQL in the project, over HTTPS, through the function exec_sql.",
-            "Without --apply it changes nothing and says what it would do."
+            "Without --apply it changes nothing and says what it would do, and why it would be refused; then it ends with 1."
         },
         footer = {
             "Examples:",
@@ -60,12 +61,15 @@ public final class InstallCommand extends ProjectCommand {
         }
         if (mode.print) {
             pending(status).forEach(file -> console.print(file.applySql()));
-        } else if (json()) {
-            console.printJson(values(status));
-        } else {
-            describe(project, status, console);
+            return ExitCode.OK;
         }
-        return ExitCode.OK;
+        String refusal = project.migrator().refusal().orElse(null);
+        if (json()) {
+            console.printJson(values(status, refusal));
+        } else {
+            describe(project, status, refusal, console);
+        }
+        return refusal == null ? ExitCode.OK : ExitCode.NO;
     }
 
     private int apply(Project project, Console console) {
@@ -83,12 +87,12 @@ public final class InstallCommand extends ProjectCommand {
         return ExitCode.OK;
     }
 
-    private static void describe(Project project, MigrationStatus status, Console console) {
+    private static void describe(Project project, MigrationStatus status, @Nullable String refusal, Console console) {
         console.print(Styles.heading(project.supabase().url()));
         console.print(
                 status.newProject()
                         ? "A new project: it gets the seed's tables and the engine."
-                        : "An existing project: its jobs and workflow_executions get the seed's columns, and the engine comes beside them.");
+                        : "An existing project: its jobs and workflow_executions, where it has them, get the seed's columns, and the engine comes beside them.");
         if (status.isUpToDate()) {
             console.print("Everything is there already (" + status.applied().size() + " files). Nothing to do.");
             return;
@@ -96,7 +100,10 @@ public final class InstallCommand extends ProjectCommand {
         console.print(status.applied().size() + " files are there already. Would apply "
                 + status.pending().size() + ":");
         status.pending().forEach(name -> console.print("  " + name));
-        console.print("Nothing was changed. \"interlock install --apply\" does it.");
+        if (refusal != null) {
+            console.print(Styles.bad("\"interlock install --apply\" would be refused: " + refusal));
+        }
+        console.print("Nothing was changed." + (refusal == null ? " \"interlock install --apply\" does it." : ""));
     }
 
     private static List<MigrationFile> pending(MigrationStatus status) {
@@ -105,12 +112,13 @@ public final class InstallCommand extends ProjectCommand {
                 .toList();
     }
 
-    private static Map<String, Object> values(MigrationStatus status) {
-        Map<String, Object> values = new LinkedHashMap<>();
+    private static Map<String, @Nullable Object> values(MigrationStatus status, @Nullable String refusal) {
+        Map<String, @Nullable Object> values = new LinkedHashMap<>();
         values.put("new_project", status.newProject());
         values.put("applied", status.applied());
         values.put("pending", status.pending());
         values.put("up_to_date", status.isUpToDate());
+        values.put("refusal", refusal);
         return values;
     }
 }

@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
@@ -21,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -47,6 +49,8 @@ public final class RollbackCommand extends ProjectCommand {
     private static final int PAGE = 200;
     private static final JsonMapper JSON = JsonMapper.builder().build();
 
+    private static final String LOG = "job_queue_log";
+
     // What tells of jobs, with the columns that order it; the rest follows from these, or is the engine's own.
     private static final Map<String, List<String>> TABLES = tables();
 
@@ -63,8 +67,11 @@ public final class RollbackCommand extends ProjectCommand {
 
     @Override
     protected int run(Project project, Console console) {
-        Map<String, Long> rows = count(project.supabase());
-        if (rows.isEmpty()) {
+        OptionalLong oldLog = oldLog(project.supabase());
+        Map<String, Long> rows = count(project.supabase(), oldLog);
+        // A log alone is the predecessor's.
+        if (rows.keySet().equals(Set.of(LOG)) || rows.isEmpty()) {
+            rows.clear();
             if (json()) {
                 console.printJson(Map.of("rolled_back", false, "rows", rows));
             } else {
@@ -74,14 +81,14 @@ public final class RollbackCommand extends ProjectCommand {
             return ExitCode.OK;
         }
         if (!json()) {
-            describe(project, rows, console);
+            describe(project, rows, oldLog.isPresent(), console);
         }
         if (!yes && !console.ask("Roll back?")) {
             console.tell("Nothing was changed.");
             return ExitCode.NO;
         }
         if (export != null) {
-            export(project.supabase(), rows, export, console);
+            export(project.supabase(), rows, oldLog, export, console);
         }
         project.migrator().rollback();
         if (json()) {
@@ -95,7 +102,7 @@ public final class RollbackCommand extends ProjectCommand {
 
     private static Map<String, List<String>> tables() {
         Map<String, List<String>> tables = new LinkedHashMap<>();
-        tables.put("job_queue_log", List.of("seq"));
+        tables.put(LOG, List.of("seq"));
         tables.put("job_queue_jobs", List.of("job_id"));
         tables.put("job_queue_checkpoints", List.of("job_id", "step"));
         tables.put("job_queue_callbacks", List.of("job_id", "step"));
@@ -106,11 +113,31 @@ public final class RollbackCommand extends ProjectCommand {
         return tables;
     }
 
-    /** The rows of each table that is there: an installation in part can be rolled back too. */
-    private static Map<String, Long> count(SupabaseClient supabase) {
+    /** Where there was a log before Interlock, which stays: the {@code seq} of its last event. */
+    private static OptionalLong oldLog(SupabaseClient supabase) {
+        try {
+            if (supabase.from("job_queue_before").select().eq("relation", LOG).count(Count.EXACT) == 0) {
+                return OptionalLong.empty();
+            }
+            return supabase.from("job_queue_marks").select("log_begins_after").listOf(JsonNode.class).stream()
+                    .mapToLong(row -> row.path("log_begins_after").asLong(Long.MAX_VALUE))
+                    .findFirst();
+        } catch (SchemaMismatchException e) {
+            return OptionalLong.empty();
+        }
+    }
+
+    /** Those of its rows that go. */
+    private static Select going(SupabaseClient supabase, String table, OptionalLong oldLog) {
+        Select rows = supabase.from(table).select();
+        return table.equals(LOG) && oldLog.isPresent() ? rows.gt("seq", oldLog.getAsLong()) : rows;
+    }
+
+    /** The rows that go of each table that is there: an installation in part can be rolled back too. */
+    private static Map<String, Long> count(SupabaseClient supabase, OptionalLong oldLog) {
         Map<String, Long> rows = new LinkedHashMap<>();
         for (String table : TABLES.keySet()) {
-            count(supabase.from(table).select()).ifPresent(number -> rows.put(table, number));
+            count(going(supabase, table, oldLog)).ifPresent(number -> rows.put(table, number));
         }
         return rows;
     }
@@ -123,10 +150,11 @@ public final class RollbackCommand extends ProjectCommand {
         }
     }
 
-    private static void describe(Project project, Map<String, Long> rows, Console console) {
+    private static void describe(Project project, Map<String, Long> rows, boolean oldLog, Console console) {
         console.print(Styles.heading(project.supabase().url()));
         console.print("This would go, with all that is in it:");
-        rows.forEach((table, count) -> console.print("  " + table + ": " + count + (count == 1 ? " row" : " rows")));
+        rows.forEach((table, count) -> console.print("  " + table + ": " + count + (count == 1 ? " row" : " rows")
+                + (oldLog && table.equals(LOG) ? ", those of Interlock's; what was in it before stays" : "")));
         console.print(
                 "  the other tables job_queue_*, all functions job_queue_*, the schema job_queue, its triggers on jobs and"
                         + " workflow_executions, and the columns that it added to them");
@@ -145,28 +173,30 @@ public final class RollbackCommand extends ProjectCommand {
                 "The rows of jobs and workflow_executions stay. What was there before Interlock comes back as it was.");
     }
 
-    private static void export(SupabaseClient supabase, Map<String, Long> rows, Path file, Console console) {
+    private static void export(
+            SupabaseClient supabase, Map<String, Long> rows, OptionalLong oldLog, Path file, Console console) {
         try (BufferedWriter out =
                 Files.newBufferedWriter(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
             for (String table : rows.keySet()) {
-                long written = copy(supabase, table, out);
+                long written = copy(supabase, table, oldLog, out);
                 console.tell("exported " + table + ": " + written);
             }
         } catch (FileAlreadyExistsException e) {
-            throw new UncheckedIOException(
-                    new IOException("The file " + file + " is there already; nothing was changed."));
+            throw new UncheckedIOException("The file " + file + " is there already; nothing was changed.", e);
         } catch (IOException e) {
-            throw new UncheckedIOException(new IOException(
-                    "The file " + file + " cannot be written (" + e.getMessage() + "); nothing was changed.", e));
+            String reason = e instanceof NoSuchFileException ? "there is no such folder" : e.getMessage();
+            throw new UncheckedIOException(
+                    "The file " + file + " cannot be written (" + reason + "); nothing was changed.", e);
         }
     }
 
-    private static long copy(SupabaseClient supabase, String table, BufferedWriter out) throws IOException {
+    private static long copy(SupabaseClient supabase, String table, OptionalLong oldLog, BufferedWriter out)
+            throws IOException {
         List<String> keys = TABLES.getOrDefault(table, List.of());
         long written = 0;
         Optional<JsonNode> last = Optional.empty();
         while (true) {
-            Select page = supabase.from(table).select();
+            Select page = going(supabase, table, oldLog);
             for (String key : keys) {
                 page = page.order(key);
             }

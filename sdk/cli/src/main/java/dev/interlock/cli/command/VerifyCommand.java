@@ -1,6 +1,8 @@
 package dev.interlock.cli.command;
 
 import dev.interlock.Difference;
+import dev.interlock.MigrationStatus;
+import dev.interlock.SchemaMismatchException;
 import dev.interlock.Verification;
 import dev.interlock.cli.Console;
 import dev.interlock.cli.ExitCode;
@@ -24,7 +26,7 @@ import picocli.CommandLine.Command;
                     + " and row level security against what this version installs. Changes nothing."
         },
         footer = {
-            "Exit code 1 when something is not ok; \"interlock doctor\" says what to do about it.",
+            "Exit code 1 when something is not ok, 4 when nothing is installed; \"interlock doctor\" says what to do about it.",
             "",
             "Examples:",
             "  interlock verify",
@@ -50,12 +52,20 @@ public final class VerifyCommand extends ProjectCommand {
     @Override
     protected int run(Project project, Console console) {
         Verification found = project.migrator().verify();
+        if (found.version() == null && isNothingApplied(project.migrator().status())) {
+            throw new SchemaMismatchException(
+                    "Interlock's SQL is not installed in this project: run \"interlock install\".");
+        }
         if (json()) {
             console.printJson(values(found));
         } else {
             print(project, console, found);
         }
         return found.isExact() ? ExitCode.OK : ExitCode.NO;
+    }
+
+    private static boolean isNothingApplied(MigrationStatus status) {
+        return status.applied().isEmpty() && status.changed().isEmpty();
     }
 
     private static void print(Project project, Console console, Verification found) {

@@ -4,8 +4,10 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
@@ -101,6 +103,26 @@ final class Reasons {
                     + (ahead > 1 ? aheadHere(ahead) : "") + ".";
         }
         return what + " is about to let it in.";
+    }
+
+    /** The jobs that the reasons name, each once: of each line in which it waits who holds the model longest, else who is the first ahead. */
+    static Set<String> inTheWay(JsonNode job, Instant now) {
+        Set<String> jobs = new LinkedHashSet<>();
+        for (JsonNode model : job.path("models")) {
+            if (!model.path("stands").asBoolean(false) || model.path("admitted").asBoolean(false)) {
+                continue;
+            }
+            int capacity = model.path("capacity").asInt();
+            JsonNode holders = model.path("holders");
+            Instant next = Fields.time(model, "next_start_at");
+            boolean rated = next != null && next.isAfter(now);
+            if (capacity > 0 && !rated && holders.size() >= capacity) {
+                jobs.add(Fields.text(holders.path(0), "job_id"));
+            } else if (capacity > 0 && !model.path("ahead").isEmpty()) {
+                jobs.add(Fields.texts(model.path("ahead")).get(0));
+            }
+        }
+        return jobs;
     }
 
     private boolean mayStart(String id) {

@@ -11,6 +11,8 @@ final class Remedies {
     /** A command, and what it does. */
     record Remedy(String command, String what) {}
 
+    private static final int MOST_IN_THE_WAY = 3;
+
     private final JsonNode job;
     private final String id;
     private final List<Remedy> remedies = new ArrayList<>();
@@ -29,7 +31,7 @@ final class Remedies {
         String word = job.path("status").asString("");
         boolean waits = word.equals("waiting") || word.equals("delayed");
         if (waits) {
-            obstacles(status);
+            obstacles(status, now);
         }
         leases(now);
         if (word.equals("waiting") && job.path("queue_position").asLong() > 1) {
@@ -48,7 +50,7 @@ final class Remedies {
         return remedies;
     }
 
-    private void obstacles(JsonNode status) {
+    private void obstacles(JsonNode status, Instant now) {
         if (status.path("limits").path("paused").asBoolean(false)) {
             add("interlock limits --resume", "lets jobs start again");
         }
@@ -63,10 +65,12 @@ final class Remedies {
                 add("interlock models set " + name + " --capacity 1", "lets one job hold it");
             }
         }
-        if (Fields.has(job, "blocked_by_job_id")) {
-            add(
-                    "interlock explain " + Words.argument(Fields.text(job, "blocked_by_job_id")),
-                    "the same of the job that is in the way");
+        if (job.path("status").asString("").equals("waiting")) {
+            // Those that were named above; blocked_by_job_id may be another, who is just ahead.
+            Reasons.inTheWay(job, now).stream()
+                    .limit(MOST_IN_THE_WAY)
+                    .forEach(id ->
+                            add("interlock explain " + Words.argument(id), "the same of the job that is in the way"));
         }
     }
 

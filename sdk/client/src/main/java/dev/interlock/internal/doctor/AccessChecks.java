@@ -31,6 +31,12 @@ final class AccessChecks {
         return found;
     }
 
+    /** The one door that is open before the installation: everything else is its owner's. */
+    List<Diagnosis> beforeTheInstallation() {
+        execSql();
+        return found;
+    }
+
     private void ours() {
         List<Difference> access = of("access");
         List<Difference> open =
@@ -150,7 +156,8 @@ final class AccessChecks {
                             "old-trigger",
                             "jobs has the old trigger job_insert_notify.",
                             "An insert with a prompt of 8,000 bytes or more fails in it, and nobody listens to what it sends.",
-                            "Drop it, with its function, once nothing of yours listens to the channel job_events.")
+                            "Drop it, with its function, once nothing of yours listens to the channel job_events. An adoption leaves it, for it is not"
+                                    + " Interlock's: until then the doctor ends with 1, though all else may be well.")
                     .sql("drop trigger job_insert_notify on public.jobs;\ndrop function public."
                             + function.replaceFirst("^public\\.", "") + ";"));
         }
@@ -168,9 +175,11 @@ final class AccessChecks {
 
     private boolean objectIsThere(Difference access) {
         String name = access.name();
-        return name.equals("schema job_queue")
-                || inspection.objects().containsKey(name)
-                || inspection.hasTable(name.replaceFirst("^table ", ""));
+        // Of the schema only the access is told, and none also where it is not there: what is in it shows that it is.
+        if (name.equals("schema job_queue")) {
+            return inspection.objects().keySet().stream().anyMatch(o -> o.startsWith("function job_queue."));
+        }
+        return inspection.objects().containsKey(name) || inspection.hasTable(name.replaceFirst("^table ", ""));
     }
 
     private static List<String> names(List<Difference> differences) {

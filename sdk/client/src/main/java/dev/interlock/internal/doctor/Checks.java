@@ -25,8 +25,12 @@ public final class Checks {
         Manifest manifest = Manifest.current();
         SchemaChecks schema = new SchemaChecks(inspection, manifest);
         List<Diagnosis> found = new ArrayList<>(schema.run());
-        found.addAll(new AccessChecks(inspection, manifest.differences(inspection)).run());
-        if (schema.isInstalled()) {
+        AccessChecks access = new AccessChecks(inspection, manifest.differences(inspection));
+        if (!schema.isInstalled()) {
+            // What has our names is the predecessor's still, which works with it.
+            found.addAll(access.beforeTheInstallation());
+        } else {
+            found.addAll(access.run());
             found.addAll(new IndexChecks(inspection).run());
             found.addAll(new JobsChecks(inspection).run());
             found.addAll(new QueueChecks(inspection).run());
@@ -43,6 +47,15 @@ public final class Checks {
         return found.stream()
                 .sorted(Comparator.comparing(d -> d.finding().severity()))
                 .toList();
+    }
+
+    /** That the installation would be refused. */
+    public static Diagnosis refusedInstallation(String refusal) {
+        return error(
+                "install-refused",
+                "The installation would be refused: " + refusal,
+                "027 cannot use what is there already, and changes nothing.",
+                "Put that right first: docs/guides/install.md, What is refused.");
     }
 
     /** That PostgREST has not read the schema since the function was made. */

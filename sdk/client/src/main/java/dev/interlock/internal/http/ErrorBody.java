@@ -88,6 +88,9 @@ public record ErrorBody(
     public String text() {
         StringBuilder text = new StringBuilder(message);
         if (hint != null && !hint.isBlank()) {
+            if (!message.matches("(?s).*[.!?:;…]\\s*")) {
+                text.append('.');
+            }
             text.append(" Hint: ").append(hint);
         }
         text.append(" [HTTP ").append(status);

@@ -24,6 +24,9 @@ public record MigrationFile(String name, String sql, String checksum) {
     /** What an existing project gets instead. */
     public static final String EXISTING_PROJECT = "027_add_job_queue_coordination.sql";
 
+    // What 027 does first after it has looked at everything that is there.
+    private static final String BEGINS_TO_CHANGE = "    perform set_config('lock_timeout', '5s', true);\n";
+
     private static final String FIRST_OF_THE_ENGINE = "030_job_queue_tables.sql";
 
     private static final String FOLDER = "/dev/interlock/migrations/";
@@ -88,6 +91,17 @@ public record MigrationFile(String name, String sql, String checksum) {
                 end;
                 $interlock$;
                 """.formatted(name, sql, recordSql().strip());
+    }
+
+    /** The beginning of 027, which looks at what is there and refuses it or not, and then an error: nothing is changed either way. */
+    public static String lookSql() {
+        String sql = text(EXISTING_PROJECT);
+        int change = sql.indexOf(BEGINS_TO_CHANGE);
+        if (change < 0) {
+            throw new IllegalStateException(EXISTING_PROJECT + " does not begin with its checks any more.");
+        }
+        return sql.substring(0, change) + "    raise exception using errcode = '" + Inspection.CODE
+                + "', message = 'Nothing is in the way.';\nend;\n$migration$;\n";
     }
 
     /** One file to paste: everything for a new or an existing project, and the record of it. */

@@ -63,6 +63,12 @@ class ChecksTest {
     }
 
     @Test
+    void whereNothingIsInstalledNoRightIsMissing() {
+        assertThat(ids("{\"version\": null, \"objects\": {}, \"tables\": {}, \"migrations\": {\"applied\": {}}}"))
+                .containsExactly("not-installed");
+    }
+
+    @Test
     void laterFilesThatWriteAFunctionAnewFollowTheOlderOne() {
         List<MigrationFile> files = List.of(
                 new MigrationFile(

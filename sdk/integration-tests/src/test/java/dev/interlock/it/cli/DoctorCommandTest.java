@@ -37,7 +37,10 @@ class DoctorCommandTest {
         Outcome before = cli.run("doctor");
         assertThat(before.exitCode()).isEqualTo(1);
         assertThat(before.out()).contains("error  not-installed").contains("interlock install --apply");
-        assertThat(cli.run("verify").exitCode()).isEqualTo(1);
+        Outcome nothing = cli.run("verify");
+        assertThat(nothing.exitCode()).isEqualTo(4);
+        assertThat(nothing.out()).isEmpty();
+        assertThat(nothing.err()).hasLineCount(1).contains("SQL is not installed", "run \"interlock install\"");
 
         try (SupabaseClient supabase = SupabaseClient.create(local.url(), local.secretKey())) {
             Migrator.create(supabase).migrate();
@@ -65,7 +68,7 @@ class DoctorCommandTest {
                 .contains("NOT OK  functions, by checksum")
                 .contains("function public.job_queue_sweep() is missing")
                 .contains("NOT OK  rights")
-                .contains("anon may select: table job_queue_log");
+                .contains("role anon has select on table job_queue_log");
         assertThat(cli.run("verify", "--json").json().path("differences").values())
                 .extracting(d -> d.path("kind").asString(""))
                 .contains("function", "access");
@@ -78,7 +81,8 @@ class DoctorCommandTest {
         assertThat(sick.exitCode()).isEqualTo(1);
         assertThat(sick.out())
                 .contains("2 errors, 0 warnings, 0 to know. \"interlock doctor --fix\" mends 2.")
-                .contains("       revoke all on table public.job_queue_log from public, anon, authenticated;");
+                .contains("       revoke all on table public.job_queue_log from public, anon, authenticated;")
+                .contains("Role anon has select on table job_queue_log.");
 
         Outcome fixed = cli.run("doctor", "--fix");
         assertThat(fixed.out())

@@ -112,12 +112,20 @@ class ExplainCommandTest extends CliTest {
 
     @Test
     void aSeatThatIsKeptForAnother() {
-        enqueue(job("a", "image", "m"), job("both", "image", "m", "n"), job("later", "image", "n"));
+        enqueue(
+                job("a", "image", "m"),
+                job("both", "image", "m", "n"),
+                job("between", "image", "n"),
+                job("later", "image", "n"));
         claim("w-1", "image");
 
         assertThat(explain("later"))
                 .contains(
-                        "n has room, but that is kept for both, which is ahead in its line and waits for something else.");
+                        "n has room, but that is kept for both, which is ahead in its line and waits for something else,"
+                                + " and 2 jobs are ahead of it there.")
+                .containsPattern("interlock explain both +the same of the job that is in the way")
+                .doesNotContain("explain between");
+        assertThat(explain("both")).containsPattern("interlock explain a +the same of the job");
     }
 
     @Test

@@ -60,9 +60,13 @@ class RollbackCommandTest {
                         "job_queue_log: " + JOBS + " rows",
                         JOBS + " jobs wait or run")
                 .contains("What was there before Interlock comes back");
-        assertThat(asked.err()).contains("Roll back? [y/N]", "Nothing was changed.");
+        assertThat(asked.err())
+                .contains("Roll back? [y/N]", "Nothing was changed.")
+                .doesNotContain("--yes");
 
-        assertThat(cli.run("rollback").exitCode()).isEqualTo(1);
+        CliRunner.Outcome nobody = cli.run("rollback");
+        assertThat(nobody.exitCode()).isEqualTo(1);
+        assertThat(nobody.err()).contains("with --yes it does not ask.", "Nothing was changed.");
 
         Path there = Files.writeString(folder.resolve("there"), "mine");
         CliRunner.Outcome refused = cli.run("rollback", "--yes", "--export", there.toString());

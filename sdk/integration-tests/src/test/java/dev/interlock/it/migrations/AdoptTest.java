@@ -198,7 +198,7 @@ class AdoptTest {
                         "The job names no model.",
                         "Its required_models are of no use: The models are empty.",
                         "Its required_models are of no use: The models are empty. Nothing says which models the workflow \"w\" needs.",
-                        "Its required_models are of no use: The models are a object, not an array. Nothing says which models the workflow \"w\" needs.",
+                        "Its required_models are of no use: The models are not an array but a JSON object. Nothing says which models the workflow \"w\" needs.",
                         "Its required_models are of no use: A model name is blank or too long: \"" + "x".repeat(40)
                                 + "\".");
         assertThat(result.jobs())

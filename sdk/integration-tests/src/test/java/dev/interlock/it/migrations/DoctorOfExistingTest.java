@@ -11,6 +11,7 @@ import dev.interlock.internal.migrate.MigrationFile;
 import dev.interlock.it.ExistingDatabase;
 import dev.interlock.testing.LocalSupabase;
 import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
@@ -46,7 +47,10 @@ class DoctorOfExistingTest {
         local.installExecSql();
         Doctor doctor = Doctor.create(supabase);
 
-        assertThat(doctor.examine()).extracting(Finding::id).first().isEqualTo("not-installed");
+        String was = grants();
+        assertThat(doctor.examine()).extracting(Finding::id).containsExactly("not-installed");
+        assertThat(doctor.fix()).isEmpty();
+        assertThat(grants()).isEqualTo(was);
         assertThat(Migrator.create(supabase).verify().isExact()).isFalse();
 
         sql(MigrationFile.pasteReady(false));
@@ -62,6 +66,22 @@ class DoctorOfExistingTest {
             }
         }
         assertThat(doctor.examine()).isEmpty();
+    }
+
+    @Test
+    void beforeTheInstallationWhatHindersItAndTheDoorThatItUses() throws Exception {
+        ExistingDatabase.AFTER_027.load(local);
+        local.installExecSql();
+        sql("alter table public.jobs alter blocked_by_job_id type uuid using null;"
+                + " grant execute on function public.exec_sql(text) to anon");
+        Doctor doctor = Doctor.create(supabase);
+
+        List<Finding> found = doctor.examine();
+        assertThat(found).extracting(Finding::id).containsExactly("not-installed", "exec-sql-open", "install-refused");
+        assertThat(what(found, "install-refused")).contains("jobs.blocked_by_job_id is uuid, not text");
+
+        assertThat(doctor.fix()).hasSize(1);
+        assertThat(doctor.examine()).extracting(Finding::id).containsExactly("not-installed", "install-refused");
     }
 
     @Test
@@ -99,6 +119,17 @@ class DoctorOfExistingTest {
                 .findFirst()
                 .orElseThrow()
                 .what();
+    }
+
+    private static String grants() throws SQLException {
+        try (Connection connection = local.openConnection();
+                Statement statement = connection.createStatement();
+                ResultSet result = statement.executeQuery(
+                        "select coalesce(string_agg(concat(oid::regclass, relacl, relrowsecurity), ' ' order by oid), '')"
+                                + " from pg_class where relnamespace = 'public'::regnamespace")) {
+            result.next();
+            return result.getString(1);
+        }
     }
 
     private static Verification waitForTheApi() {
