@@ -6732,7 +6732,1761 @@ grant execute on function public.job_queue_inspect(), job_queue.inspect_objects(
 notify pgrst, 'reload schema';
 
 -- ----------------------------------------------------------------------------------------------------
--- 093_job_queue_version_number.sql
+-- 093_job_queue_checks.sql
+
+-- Private: checks that every call makes (031, 040, 042). A function that refuses, and says what was wrong, is called where something is
+-- wrong or might be: a call costs more than the question whether it is needed.
+
+create or replace function job_queue.check_keys(what text, value jsonb, allowed text[]) returns void
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+    bad text;
+begin
+    if value is null or jsonb_typeof(value) <> 'object' then
+        perform job_queue.refuse('JQ007', format('%s is not a JSON object.', what), 'Give an object, or leave it out.');
+    elsif value - allowed <> '{}' then
+        select k into bad from jsonb_object_keys(value - allowed) as k limit 1;
+        perform job_queue.refuse('JQ007', format('%s has an unknown key "%s".', what, left(bad, 40)),
+                                 format('Known keys: %s.', array_to_string(allowed, ', ')));
+    end if;
+end;
+$$;
+
+comment on function job_queue.check_keys(text, jsonb, text[]) is 'Refuses (JQ007) what is not an object or has a key that nobody reads.';
+
+create or replace function job_queue.check_models(models jsonb, unrestricted boolean) returns text[]
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+    hint constant text := 'Give an array of model names, for example ["motion-2.0-fast"].';
+    bad jsonb;
+begin
+    if models is null or jsonb_typeof(models) = 'null' then
+        perform job_queue.refuse('JQ002', 'The models are null.', hint);
+    elsif jsonb_typeof(models) <> 'array' then
+        perform job_queue.refuse('JQ002', format('The models are not an array but a JSON %s.', jsonb_typeof(models)), hint);
+    elsif jsonb_array_length(models) = 0 and not unrestricted then
+        perform job_queue.refuse('JQ002', 'The models are empty.',
+                                 hint || ' A job that truly needs no model says so with "unrestricted": true.');
+    elsif jsonb_array_length(models) > 0 and unrestricted then
+        perform job_queue.refuse('JQ002', 'The job names models and is unrestricted.',
+                                 'Leave out one of the two: an unrestricted job has "models": [].');
+    elsif jsonb_array_length(models) > 64 then
+        perform job_queue.refuse('JQ002', format('The job names %s models.', jsonb_array_length(models)),
+                                 'A job may need at most 64 models.');
+    end if;
+
+    -- Nearly always it is one name; of more, each is looked at.
+    if jsonb_array_length(models) = 1 and jsonb_typeof(models -> 0) = 'string'
+       and char_length(btrim(models ->> 0, E' \t\r\n')) between 1 and 200 then
+        return job_queue.own_names(models);
+    end if;
+    for bad in
+        select e from jsonb_array_elements(models) as e
+        where jsonb_typeof(e) <> 'string' or char_length(btrim(e #>> '{}', E' \t\r\n')) not between 1 and 200 limit 1
+    loop
+        if jsonb_typeof(bad) <> 'string' then
+            perform job_queue.refuse('JQ002', format('One of the models is not a name but a JSON %s.', jsonb_typeof(bad)), hint);
+        end if;
+        perform job_queue.refuse('JQ002', format('A model name is blank or too long: "%s".', left(btrim(bad #>> '{}', E' \t\r\n'), 40)),
+                                 'A model name has 1 to 200 characters, besides blanks around it.');
+    end loop;
+
+    return job_queue.own_names(models);
+end;
+$$;
+
+comment on function job_queue.check_models(jsonb, boolean) is
+    'The model names of a job, trimmed, aliases resolved, without duplicates; refuses (JQ002) anything but an array of 1 to 64 names, or an empty one with unrestricted.';
+
+create or replace function job_queue.check_job(job jsonb) returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+    known constant text[] := '{job_id,job_type,handler,models,steps,holding,unrestricted,priority,run_at,deadline,max_attempts,payload,row}';
+    given text;
+    unrestricted boolean := false;
+    steps jsonb;
+    models jsonb;
+begin
+    if jsonb_typeof(job) is distinct from 'object' or job - known <> '{}' then
+        perform job_queue.check_keys('A job', job, known);
+    end if;
+    if jsonb_typeof(coalesce(job -> 'job_id', '""')) <> 'string' then
+        perform job_queue.refuse('JQ001', 'The job id is not text.', 'Give every job an id of 1 to 200 characters.');
+    end if;
+    if (btrim(job ->> 'job_id') <> '' and char_length(job ->> 'job_id') <= 200) is not true then
+        perform job_queue.check_job_id(job ->> 'job_id');
+    end if;
+    models := job -> 'models';
+    if job ? 'unrestricted' then
+        unrestricted := job_queue.flag_of('unrestricted', job -> 'unrestricted', false);
+    end if;
+    if jsonb_typeof(job -> 'steps') <> 'null' then
+        if jsonb_typeof(models) <> 'null' then
+            perform job_queue.refuse('JQ002', 'The job names models and steps.', 'Leave out the models: they are those of its steps.');
+        end if;
+        steps := job_queue.check_steps(job -> 'steps');
+        models := (
+            select coalesce(jsonb_agg(d.m order by d.n), '[]')
+            from (select m, min(n) as n from jsonb_path_query(steps, '$[*].models[*]') with ordinality as t (m, n) group by m) as d
+        );
+    elsif jsonb_typeof(job -> 'holding') <> 'null' then
+        perform job_queue.refuse('JQ007', 'The job has a holding rule and no steps.', 'Name its steps, or leave the holding rule out.');
+    end if;
+    if coalesce(job ->> 'holding', 'whole_run') not in ('whole_run', 'release_as_used', 'per_step') then
+        perform job_queue.refuse('JQ007', format('The holding rule "%s" is unknown.', left(job ->> 'holding', 40)),
+                                 'Use whole_run, release_as_used or per_step.');
+    end if;
+    given := coalesce(job ->> 'job_type', case when steps is null then 'normal' else 'workflow' end);
+    return jsonb_build_object(
+        'job_id', job ->> 'job_id',
+        'job_type', case when given in ('normal', 'workflow') then given else job_queue.check_job_type(given) end,
+        'handler', case when job ? 'handler' then job_queue.check_name('The handler', coalesce(job ->> 'handler', given), 'JQ003') else given end,
+        'models', to_jsonb(job_queue.check_models(models, unrestricted)),
+        'steps', steps, 'holding', case when steps is not null then coalesce(job ->> 'holding', 'whole_run') end,
+        'priority', case when job ? 'priority' then job_queue.whole_number_of('The priority', job -> 'priority', -100, 100, 0) else 0 end,
+        'run_at', case when job ? 'run_at' then job_queue.time_of('run_at', job -> 'run_at') end,
+        'deadline', case when job ? 'deadline' then job_queue.time_of('deadline', job -> 'deadline') end,
+        'max_attempts', case when job ? 'max_attempts' then job_queue.whole_number_of('max_attempts', job -> 'max_attempts', 1, 100, 3) else 3 end,
+        'payload', case when job ? 'payload' then job_queue.check_size('The payload', job -> 'payload') end
+    );
+end;
+$$;
+
+comment on function job_queue.check_job(jsonb) is 'A new job with its defaults filled in; refuses what is not one.';
+
+create or replace function job_queue.check_outcome(outcome jsonb) returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+    known constant text[] := '{job_id,token,outcome,result,error,retry_at,retry_in_seconds}';
+begin
+    if jsonb_typeof(outcome) is distinct from 'object' or outcome - known <> '{}' then
+        perform job_queue.check_keys('An outcome', outcome, known);
+    end if;
+    if (btrim(outcome ->> 'job_id') <> '' and char_length(outcome ->> 'job_id') <= 200) is not true then
+        perform job_queue.check_job_id(outcome ->> 'job_id');
+    end if;
+    if coalesce(outcome ->> 'outcome', '') not in ('complete', 'fail', 'retry', 'release') then
+        perform job_queue.refuse('JQ007', format('The outcome "%s" is unknown.', left(outcome ->> 'outcome', 40)),
+                                 'Use complete, fail, retry or release.');
+    end if;
+    if (jsonb_typeof(outcome -> 'token') = 'number' and outcome ->> 'token' ~ '^[1-9][0-9]{0,17}$') is not true then
+        perform job_queue.check_token(outcome -> 'token');
+    end if;
+    return jsonb_build_object(
+        'job_id', outcome ->> 'job_id', 'token', outcome -> 'token', 'outcome', outcome ->> 'outcome',
+        'result', case when outcome ? 'result' then job_queue.check_size('The result', outcome -> 'result') end, 'error', left(outcome ->> 'error', 10000),
+        'retry_at', case when outcome ? 'retry_at' then job_queue.time_of('retry_at', outcome -> 'retry_at') end,
+        'retry_in_seconds', case when outcome ? 'retry_in_seconds' then job_queue.number_of('retry_in_seconds', outcome -> 'retry_in_seconds', 0, 31536000, 0) else 0 end);
+end;
+$$;
+
+comment on function job_queue.check_outcome(jsonb) is 'The outcome of a run with its defaults filled in; refuses what is not one.';
+
+notify pgrst, 'reload schema';
+
+-- ----------------------------------------------------------------------------------------------------
+-- 094_job_queue_places.sql
+
+-- Private: places and reasons (033, 034), looked for only where a job lacks something.
+
+create or replace function job_queue.blockers(ids text[]) returns table (
+    job_id text, blocked_by_job_id text, conflict_reason text
+)
+language plpgsql
+stable
+set search_path = ''
+set jit = off
+set enable_hashjoin = on
+as $$
+#variable_conflict use_column
+begin
+    return query
+    -- The first line, by name, in which it has no seat; there, who holds the model longest, else (nobody does, or the rate is what
+    -- keeps it waiting) who is just ahead.
+    with blocked as materialized (
+        select distinct on (s.job_id) s.job_id, s.model, h.holder, a.ahead, m.next_start_at
+        -- Fenced (offset 0): joined, the planner may take the models first and read all their lines.
+        from (select l.* from public.job_queue_lines as l where l.job_id = any (ids) and l.seat is null offset 0) as s
+        join public.job_queue_models as m on m.model = s.model
+        left join lateral (
+            select r.job_id as holder
+            from public.job_queue_lines as l
+            join public.job_queue_jobs as r on r.job_id = l.job_id and r.status = 'running'
+            where l.model = s.model and l.seat is not null
+            order by r.started_at, r.job_id limit 1
+        ) as h on m.next_start_at is null
+        left join lateral (
+            select l.job_id as ahead
+            from public.job_queue_lines as l
+            left join public.job_queue_jobs as r on l.seat is not null and r.job_id = l.job_id
+            where l.model = s.model and (l.line_key, l.seq) < (s.line_key, s.seq) and r.status is distinct from 'running'
+            order by l.line_key desc, l.seq desc limit 1
+        ) as a on h.holder is null
+        order by s.job_id, h.holder is null, s.model
+    )
+
+    select j.job_id, coalesce(b.holder, b.ahead),
+        case
+            when j.skipped then format('No worker asks for handler %s and its models', j.handler)
+            when j.due_at = 'infinity' then format('Model paused: %s', (
+                select to_jsonb(array_agg(m.model order by m.model))
+                from public.job_queue_models as m where m.model = any (j.needs) and m.paused))
+            when j.status = 'delayed' and exists (
+                select from public.job_queue_callbacks as k where k.job_id = j.job_id and k.until = j.due_at
+            ) then format('Step %s waits for its callback, until %s', j.current_step,
+                to_char(j.due_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
+            when j.status = 'delayed' then format('Not due before %s',
+                to_char(j.due_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
+            when b.holder is not null and b.model = '' then format('Limit of active jobs reached, active job %s', b.holder)
+            when b.holder is not null then format('Model conflict with active job %s: %s', b.holder, jsonb_build_array(b.model))
+            when b.ahead is not null then format('In line for %s behind job %s',
+                case when b.model = '' then 'the limit of active jobs' else jsonb_build_array(b.model)::text end, b.ahead)
+            when b.next_start_at is not null then format('Rate reached, next start of %s at %s', jsonb_build_array(b.model),
+                to_char(b.next_start_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
+            when b.job_id is not null then format('No capacity: %s', jsonb_build_array(b.model))
+            when exists (select from public.job_queue_settings as s where s.paused) then 'Everything is paused'
+        end
+    from public.job_queue_jobs as j
+    left join blocked as b on b.job_id = j.job_id
+    where j.job_id = any (ids) and j.status in ('waiting', 'delayed');
+end;
+$$;
+
+comment on function job_queue.blockers(text[]) is 'Of those of the jobs that wait: a job that is in the way, and the reason in words.';
+
+create or replace function job_queue.held_up(ids text[]) returns text[]
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+    return array(
+        select j.job_id from public.job_queue_jobs as j
+        where j.job_id = any (ids) and j.status in ('waiting', 'delayed')
+          and (not j.runnable or exists (select from public.job_queue_settings as s where s.paused))
+    );
+end;
+$$;
+
+comment on function job_queue.held_up(text[]) is 'Those of the jobs that wait for something: there is a reason to name.';
+
+create or replace function job_queue.places(ids text[]) returns table (
+    job_id text, queue_position integer, blocked_by_job_id text, conflict_reason text
+)
+language plpgsql
+stable
+set search_path = ''
+set jit = off
+set enable_hashjoin = on
+as $$
+#variable_conflict use_column
+declare
+    crowd constant boolean := cardinality(ids) > 4;
+    held_up constant text[] := job_queue.held_up(ids);
+begin
+    -- Each of a few counts those ahead of it; so does one that has its turn, for it is near the front. No further than 10,000: a long
+    -- line must not cost its length each time. Those that run stand in the line's table too, and are not counted.
+    return query
+    select j.job_id, p.queue_position, b.blocked_by_job_id, b.conflict_reason
+    from public.job_queue_jobs as j
+    left join lateral (
+        select case when max(a.ahead) < 10000 then max(a.ahead - a.run + 1)::integer end as queue_position
+        from public.job_queue_lines as s
+        cross join lateral (
+            -- The status is asked of each that has a seat: in a join the planner may read all jobs to find these few.
+            select count(*) as ahead, count(*) filter (
+                where f.seat is not null and (select r.status from public.job_queue_jobs as r where r.job_id = f.job_id) = 'running'
+            ) as run
+            from (
+                select l.job_id, l.seat from public.job_queue_lines as l
+                where l.model = s.model and (l.line_key, l.seq) < (s.line_key, s.seq) order by l.line_key, l.seq limit 10000
+            ) as f
+        ) as a
+        where s.job_id = j.job_id and j.status = 'waiting'
+    ) as p on true
+    left join job_queue.blockers(held_up) as b on b.job_id = j.job_id
+    where j.job_id = any (ids) and j.status in ('waiting', 'delayed') and (j.runnable or not crowd);
+
+    if not crowd or cardinality(held_up) = 0 then
+        return;
+    end if;
+
+    -- The places of a crowd are counted line by line, from the front, all at once.
+    return query
+    with standing as materialized (
+        select l.job_id, l.model, l.line_key, l.seq
+        from public.job_queue_jobs as j
+        join public.job_queue_lines as l on l.job_id = j.job_id
+        where j.job_id = any (ids) and j.status = 'waiting' and not j.runnable
+    ),
+
+    lines as materialized (select distinct s.model from standing as s),
+
+    fronts as materialized (
+        select d.model, f.line_key, f.seq, row_number() over (partition by d.model order by f.line_key, f.seq) as place
+        from lines as d
+        cross join lateral (
+            select l.line_key, l.seq from public.job_queue_lines as l
+            where l.model = d.model order by l.line_key, l.seq limit 10000
+        ) as f
+    ),
+
+    running as materialized (
+        select l.model, l.line_key, l.seq
+        from lines as d
+        join public.job_queue_lines as l on l.model = d.model and l.seat is not null
+        join public.job_queue_jobs as r on r.job_id = l.job_id and r.status = 'running'
+    ),
+
+    positions as materialized (
+        select s.job_id, case when count(f.place) = count(*) then max(f.place - (
+            select count(*) from running as r where r.model = s.model and (r.line_key, r.seq) < (s.line_key, s.seq)
+        ))::integer end as queue_position
+        from standing as s
+        left join fronts as f on f.model = s.model and f.line_key = s.line_key and f.seq = s.seq
+        group by s.job_id
+    )
+
+    select j.job_id, p.queue_position, b.blocked_by_job_id, b.conflict_reason
+    from public.job_queue_jobs as j
+    left join positions as p on p.job_id = j.job_id
+    left join job_queue.blockers(held_up) as b on b.job_id = j.job_id
+    where j.job_id = any (ids) and j.status in ('waiting', 'delayed') and not j.runnable;
+end;
+$$;
+
+comment on function job_queue.places(text[]) is
+    'job_queue.blockers, and the place in line: the largest over the job''s lines, among those that wait; null past 10,000 and for a delayed job.';
+
+create or replace function job_queue.log_event(
+    ids text[], event text, extra jsonb default '{}'
+) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+    moment timestamptz := clock_timestamp();
+    ends_run boolean := event in ('retry_scheduled', 'lease_expired') or event = 'released' and not extra ? 'released_models';
+    ends boolean := event in ('completed', 'failed', 'cancelled', 'expired');
+    reasons jsonb;
+begin
+    -- Asked for these events alone, and of jobs that lack something: the question costs as much as the event.
+    if event in ('queued', 'blocked') then
+        reasons := (select jsonb_object_agg(b.job_id, to_jsonb(b)) from job_queue.blockers(job_queue.held_up(ids)) as b);
+    end if;
+    insert into public.job_queue_log (id, job_id, job_type, event_type, models, blocked_by_job_id, conflict_reason, metadata, created_at)
+    select
+        encode(set_bit(set_bit(overlay(
+            uuid_send(gen_random_uuid()) placing substring(int8send((extract(epoch from moment) * 1000)::bigint) from 3) from 1 for 6
+        ), 52, 1), 53, 1), 'hex')::uuid,
+        j.job_id, j.job_type, event, to_jsonb(j.models),
+        reasons -> j.job_id ->> 'blocked_by_job_id', reasons -> j.job_id ->> 'conflict_reason',
+        jsonb_strip_nulls(jsonb_build_object(
+            'status', j.status, 'handler', j.handler, 'attempt', j.attempt, 'token', j.token, 'worker_id', j.worker_id,
+            -- Seconds. A job that ends was running if it started after it last began to wait.
+            'waited', case when event = 'started' or ends and (j.started_at >= j.waits_since) is not true
+                then greatest(round(extract(epoch from moment - j.waits_since), 3), 0) end,
+            'ran', case when ends_run or ends and j.started_at >= j.waits_since
+                then round(extract(epoch from moment - j.started_at), 3) end
+        ))
+        -- Most jobs have none of these.
+        || case when j.error is null and j.steps is null and j.needs = j.models and j.status <> 'delayed' then '{}'
+            else jsonb_strip_nulls(jsonb_build_object(
+                'error', left(j.error, 500),
+                'holding', j.holding, 'current_step', case when j.steps is not null then j.current_step end,
+                'needs', case when j.needs <> j.models then to_jsonb(j.needs) end,
+                'due_at', case when j.status = 'delayed' then j.due_at end
+            )) end || extra,
+        clock_timestamp()
+    from public.job_queue_jobs as j
+    where j.job_id = any (ids)
+    order by j.line_key, j.seq;
+end;
+$$;
+
+comment on function job_queue.log_event(text[], text, jsonb) is
+    'Writes one event of each job to job_queue_log, with what it is now (docs/reference/events.md).';
+
+revoke all on function job_queue.held_up(text[]) from public, anon, authenticated;
+grant execute on function job_queue.held_up(text[]) to service_role;
+
+notify pgrst, 'reload schema';
+
+-- ----------------------------------------------------------------------------------------------------
+-- 095_job_queue_settle.sql
+
+-- Private: seats shared out again after a change (032), with no more questions than the common case needs: a line whose seats are all free.
+
+create or replace function job_queue.settle(names text[], entered text[] default '{}') returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+    busy text[];
+    rated text[];
+    contested boolean;
+    touched text[] := entered;
+    a_minute_ago constant timestamptz := clock_timestamp() - interval '1 minute';
+    seats integer[];
+    lines text[] := '{}';
+    frees integer[] := '{}';
+    capacities integer[] := '{}';
+    contests boolean[] := '{}';
+    m record;
+    first record;
+    last record;
+    free integer;
+    given integer;
+begin
+    -- Only lines where somebody waits without a seat, or where more seats are taken than there are, can change. (Then one has a number
+    -- above the capacity.)
+    select array_agg(x.model order by x.model),
+        array_agg(x.model) filter (where x.starts_per_minute is not null)
+    into busy, rated
+    from public.job_queue_models as x
+    where x.model = any (names)
+      and (exists (select from public.job_queue_lines as l where l.model = x.model and l.seat is null)
+           or x.starts_per_minute is not null
+           or exists (select from public.job_queue_lines as l where l.model = x.model and l.seat > x.capacity));
+
+    if busy is null and cardinality(entered) = 0 then
+        return;
+    end if;
+
+    -- First see which jobs can be concerned and lock them in order; then, with nothing moving, share out the seats.
+    for m in
+        select r.model, r.free, x.capacity from job_queue.room(busy, a_minute_ago) as r
+        join public.job_queue_models as x on x.model = r.model order by r.model
+    loop
+        -- Where all seats are free nobody has one to give up.
+        contested := false;
+        if m.free < m.capacity then
+            select l.line_key, l.seq into first
+            from public.job_queue_lines as l where l.model = m.model and l.seat is null
+            order by l.line_key, l.seq limit 1;
+            contested := exists (
+                select from public.job_queue_lines as l
+                join public.job_queue_jobs as j on j.job_id = l.job_id
+                where l.model = m.model and l.seat is not null and j.status = 'waiting'
+                  and (m.free < 0 or (l.line_key, l.seq) > (first.line_key, first.seq))
+            );
+        end if;
+        lines := lines || m.model;
+        frees := frees || m.free;
+        capacities := capacities || m.capacity;
+        contests := contests || contested;
+        touched := touched || array(
+            select l.job_id from public.job_queue_lines as l
+            where l.model = m.model and l.seat is null
+            order by l.line_key, l.seq
+            limit greatest(case when contested then m.capacity else m.free end, 0)
+        );
+        if contested then
+            touched := touched || array(
+                select l.job_id from public.job_queue_lines as l
+                join public.job_queue_jobs as j on j.job_id = l.job_id
+                where l.model = m.model and l.seat is not null and j.status = 'waiting'
+            );
+        end if;
+    end loop;
+    perform from public.job_queue_jobs as j where j.job_id = any (touched) order by j.job_id for no key update;
+
+    for i in 1..cardinality(lines) loop
+        -- The capacity's part cannot change under the lines' locks; the rate's can, by a start that was under way.
+        free := frees[i];
+        if lines[i] = any (rated) then
+            select r.free into free from job_queue.room(lines[i:i], a_minute_ago) as r;
+        end if;
+        if free > 0 then
+            -- In one statement, for a raised capacity may let thousands in; the numbers are looked for no further than needed.
+            seats := array(
+                select g.n from (select generate_series(1, capacities[i]) as n) as g
+                where not exists (select from public.job_queue_lines as t where t.model = lines[i] and t.seat = g.n)
+                limit free
+            );
+            with firsts as materialized (
+                select f.place, row_number() over (order by f.line_key, f.seq) as n
+                from (
+                    select l.ctid as place, l.line_key, l.seq from public.job_queue_lines as l
+                    where l.model = lines[i] and l.seat is null
+                    order by l.line_key, l.seq limit free
+                ) as f
+            )
+
+            -- Under the line's lock each stays where it is. (By its key, the planner may read the line anew for each.)
+            update public.job_queue_lines as l set seat = seats[f.n] from firsts as f where l.ctid = f.place;
+            get diagnostics given = row_count;
+            free := free - given;
+        end if;
+        -- Unless somebody has a seat to give up, that was all.
+        while contests[i] or free < 0 loop
+            select l.line_key, l.seq into first
+            from public.job_queue_lines as l where l.model = lines[i] and l.seat is null
+            order by l.line_key, l.seq limit 1;
+            if found and free > 0 then
+                update public.job_queue_lines as l
+                set seat = (
+                    select g.n from (select generate_series(1, capacities[i]) as n) as g
+                    where not exists (select from public.job_queue_lines as t where t.model = lines[i] and t.seat = g.n)
+                    limit 1
+                )
+                where l.model = lines[i] and l.line_key = first.line_key and l.seq = first.seq;
+                free := free - 1;
+                continue;
+            end if;
+            -- The last of those that have a seat and wait gives it up to one ahead of it, or to a lowered capacity or rate.
+            select l.line_key, l.seq into last
+            from public.job_queue_lines as l
+            join public.job_queue_jobs as j on j.job_id = l.job_id
+            where l.model = lines[i] and l.seat is not null and j.status = 'waiting' and j.job_id = any (touched)
+              and (free < 0 or (l.line_key, l.seq) > (first.line_key, first.seq))
+            order by l.line_key desc, l.seq desc limit 1;
+            exit when not found;
+            update public.job_queue_lines as l set seat = null
+            where l.model = lines[i] and l.line_key = last.line_key and l.seq = last.seq;
+            free := free + 1;
+        end loop;
+    end loop;
+
+    if rated is not null then
+        -- A line held up by its rate alone is looked at again, by any caller, when the rate allows the next start.
+        update public.job_queue_models as x
+        set next_start_at = n.at
+        from (
+            select r.model, case when exists (
+                select from public.job_queue_lines as l where l.model = r.model and l.seat is null) then r.free_from end as at
+            from job_queue.room(rated, a_minute_ago) as r
+        ) as n
+        where x.model = n.model and x.next_start_at is distinct from n.at;
+    end if;
+
+    -- Derived anew each time, never counted up and down: a job is runnable when none of its lines lacks a seat.
+    update public.job_queue_jobs as j
+    set runnable = not j.runnable, runnable_since = clock_timestamp()
+    where j.job_id = any (touched) and j.status = 'waiting'
+      and j.runnable = exists (select from public.job_queue_lines as l where l.job_id = j.job_id and l.seat is null);
+end;
+$$;
+
+comment on function job_queue.settle(text[], text[]) is
+    'Shares out the seats of locked lines again after a change: those that run keep theirs, the first in line get the rest. Marks the jobs that became runnable. '
+    'entered: locked jobs that just came into line.';
+
+notify pgrst, 'reload schema';
+
+-- ----------------------------------------------------------------------------------------------------
+-- 096_job_queue_entering.sql
+
+-- Private: how jobs enter (035, 040) and what is given to who runs them (034), with each row written once where nobody is in the way.
+--
+-- A single job that is asked for and finds all its lines free starts as it enters. Jobs that find room in all their lines, and nobody who
+-- waits there, have their seats as they enter. All others go the long way: into their lines, and then the seats are shared out.
+
+create or replace function job_queue.open_seats(lines text[], coming bigint[]) returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+    -- Line by line, by fences (offset 0) and scalar questions: of a plain join or an EXISTS the planner may make one that reads every
+    -- line there is to know of this one.
+    return (
+        select coalesce(jsonb_object_agg(c.line, g.seats), '{}')
+        from unnest(lines, coming) as c (line, coming)
+        cross join lateral (
+            select m.capacity from public.job_queue_models as m
+            where m.model = c.line and not m.paused and m.starts_per_minute is null
+              -- Nobody waits there, so no seat can be another's; and none is taken that a lowered capacity has no room for.
+              and (select l.seq from public.job_queue_lines as l where l.model = c.line and l.seat is null order by l.line_key, l.seq limit 1) is null
+              and (select l.seat from public.job_queue_lines as l where l.model = c.line and l.seat > m.capacity limit 1) is null
+            offset 0
+        ) as m
+        cross join lateral (
+            -- The numbers one by one, to the last that is needed: in FROM all of them would come first.
+            select array(
+                select t.n from (select generate_series(1, m.capacity) as n) as t
+                where (select l.seat from public.job_queue_lines as l where l.model = c.line and l.seat = t.n) is null
+                limit c.coming
+            ) as seats
+            offset 0
+        ) as g
+        where cardinality(g.seats) = c.coming
+    );
+end;
+$$;
+
+comment on function job_queue.open_seats(text[], bigint[]) is
+    'Of these locked lines those in which nobody waits without a seat and as many as come have room: an object of the numbers of their seats.';
+
+create or replace function job_queue.start_at_once(job jsonb, lines text[], s public.job_queue_settings) returns text[]
+language plpgsql
+set search_path = ''
+as $$
+declare
+    moment timestamptz := clock_timestamp();
+    id text;
+    seats jsonb;
+begin
+    if s.paused or job ->> 'job_type' = 'workflow' or job ->> 'steps' is not null
+       or (job ->> 'run_at')::timestamptz > moment or (job ->> 'deadline')::timestamptz < moment then
+        return '{}';
+    end if;
+    seats := job_queue.open_seats(lines, array_fill(1::bigint, array[cardinality(lines)]));
+    if not seats ?& lines then
+        return '{}';
+    end if;
+
+    with begun as (
+        insert into public.job_queue_jobs (
+            job_id, job_type, handler, models, needs, status, runnable_since, priority, entered_at, waits_since, line_key, seq, deadline,
+            max_attempts, payload, attempt, token, worker_id, started_at, lease_until
+        )
+        select e.job_id, e.job_type, e.handler, e.models, e.models, 'running', moment, e.priority, moment, moment,
+            moment - e.priority * s.priority_step, nextval('public.job_queue_line_seq'), e.deadline,
+            e.max_attempts, nullif(e.payload, 'null'), 1, nextval('public.job_queue_token_seq'), e.run ->> 'worker_id', moment,
+            moment + make_interval(secs => (e.run ->> 'lease_seconds')::numeric)
+        from jsonb_to_record(job) as e (
+            job_id text, job_type text, handler text, models text[], priority integer, deadline timestamptz, max_attempts integer,
+            payload jsonb, run jsonb
+        )
+        on conflict (job_id) do nothing
+        returning job_id, line_key, seq
+    ),
+
+    places as (
+        insert into public.job_queue_lines (model, line_key, seq, job_id, seat)
+        select f.model, b.line_key, b.seq, b.job_id, (seats -> f.model ->> 0)::integer from begun as b cross join unnest(lines) as f (model)
+    )
+
+    select b.job_id into id from begun as b;
+    if id is null then
+        return '{}';
+    end if;
+    perform job_queue.log_event(array[id], 'started');
+    return array[id];
+end;
+$$;
+
+comment on function job_queue.start_at_once(jsonb, text[], public.job_queue_settings) is
+    'Starts a new job, checked and with "run", in its locked lines if all of them are free; returns its id, or nothing and then nothing was done.';
+
+create or replace function job_queue.lease(j public.job_queue_jobs) returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+    lease jsonb := jsonb_build_object(
+        'job_id', j.job_id, 'job_type', j.job_type, 'handler', j.handler, 'models', to_jsonb(j.models),
+        'attempt', j.attempt, 'max_attempts', j.max_attempts, 'token', j.token, 'worker_id', j.worker_id,
+        'lease_seconds', round(extract(epoch from j.lease_until - j.started_at), 3), 'lease_until', j.lease_until,
+        'queued_at', j.entered_at, 'started_at', j.started_at, 'payload', j.payload
+    );
+    callback jsonb;
+begin
+    -- A question in an expression, even one that is not asked, makes a statement of it: for most jobs there is none.
+    if j.steps is not null then
+        lease := lease || jsonb_build_object('holding', j.holding, 'steps', j.steps);
+    end if;
+    if j.steps is not null or j.current_step > 0 then
+        lease := lease || jsonb_build_object(
+            'current_step', j.current_step, 'step_attempt', j.attempt - j.attempts_before,
+            'checkpoints', (select coalesce(jsonb_object_agg(c.step, c.output), '{}')
+                            from public.job_queue_checkpoints as c where c.job_id = j.job_id)
+        );
+    end if;
+    if j.steps is not null or j.job_type = 'workflow' then
+        callback := job_queue.callback_of(j);
+        if callback is not null then
+            lease := lease || jsonb_build_object('callback', callback);
+        end if;
+    end if;
+    return lease;
+end;
+$$;
+
+comment on function job_queue.lease(public.job_queue_jobs) is 'What a worker is given to run a job.';
+
+create or replace function job_queue.insert_new(jobs jsonb, s public.job_queue_settings) returns text[]
+language plpgsql
+set search_path = ''
+as $$
+declare
+    -- Under the locks, so that nobody who enters later in any of these lines can have an earlier key.
+    moment timestamptz := clock_timestamp();
+    workflows constant boolean := jobs @> '[{"job_type": "workflow"}]';
+    open jsonb := '{}';
+    fresh text[];
+    others text[];
+begin
+    -- A job all of whose lines are open has its seats as it enters, and nothing changes for anybody else. (What a workflow needs is known
+    -- only after its execution was read.) How many come is an upper bound: some may be known already.
+    if not workflows then
+        select job_queue.open_seats(array_agg(w.line), array_agg(w.coming)) into open
+        from (
+            select l.line, count(*) as coming
+            from jsonb_array_elements(jobs) as e
+            cross join unnest(job_queue.lines_of(array(select jsonb_array_elements_text(e -> 'models')), s)) as l (line)
+            group by l.line
+        ) as w;
+    end if;
+
+    with inserted as (
+        insert into public.job_queue_jobs (
+            job_id, job_type, handler, models, needs, holding, steps, status, runnable, runnable_since, priority, entered_at, waits_since,
+            line_key, seq, due_at, deadline, attempt, attempts_before, max_attempts, payload, error
+        )
+        select n.job_id, n.job_type, n.handler, n.models,
+            case when n.steps is null then n.models else job_queue.needs_of(n.models, n.holding, n.steps, 0) end, n.holding, n.steps,
+            case when n.run_at > moment then 'delayed' else 'waiting' end, o.runnable, case when o.runnable then moment end,
+            n.priority, n.entered_at, greatest(n.entered_at, n.run_at), n.entered_at - n.priority * s.priority_step, n.seq,
+            case when n.run_at > moment then n.run_at end, n.deadline, n.attempt, n.attempt, n.max_attempts, n.payload, n.error
+        from (
+            select e.job_id, e.job_type, e.handler, e.models, e.holding, nullif(e.steps, 'null') as steps, e.priority, e.run_at, e.deadline,
+                e.max_attempts, nullif(e.payload, 'null') as payload,
+                -- Of a job that another system had in line (091): since when, and what has become of it there.
+                least(coalesce(e.entered_at, moment), moment) as entered_at, coalesce(e.attempt, 0) as attempt, e.error,
+                nextval('public.job_queue_line_seq') as seq
+            from rows from (jsonb_to_recordset(jobs) as (
+                job_id text, job_type text, handler text, models text[], holding text, steps jsonb, priority integer, run_at timestamptz,
+                deadline timestamptz, max_attempts integer, payload jsonb, entered_at timestamptz, attempt integer, error text
+            )) with ordinality as e (
+                job_id, job_type, handler, models, holding, steps, priority, run_at, deadline, max_attempts, payload, entered_at, attempt,
+                error, n
+            )
+            order by e.n
+        ) as n
+        cross join lateral (
+            select not workflows and n.steps is null and (n.run_at > moment) is not true and open ?& job_queue.lines_of(n.models, s) as runnable
+        ) as o
+        -- Numbered as given, written by id: two callers with the same new jobs in other orders must not wait for each other.
+        order by n.job_id
+        on conflict (job_id) do nothing
+        returning job_id, runnable
+    )
+
+    select coalesce(array_agg(e.job_id), '{}'), coalesce(array_agg(e.job_id) filter (where not e.runnable), '{}')
+    into fresh, others
+    from inserted as e;
+    if workflows then
+        perform job_queue.adopt(fresh, jobs);
+    end if;
+    if cardinality(others) < cardinality(fresh) then
+        insert into public.job_queue_lines (model, line_key, seq, job_id, seat)
+        select p.line, p.line_key, p.seq, p.job_id, (open -> p.line ->> p.n - 1)::integer
+        from (
+            select w.line, j.line_key, j.seq, j.job_id,
+                (row_number() over (partition by w.line order by j.line_key, j.seq))::integer as n
+            from public.job_queue_jobs as j
+            cross join unnest(job_queue.lines_of(j.needs, s)) as w (line)
+            where j.job_id = any (fresh) and j.runnable
+        ) as p;
+    end if;
+    if cardinality(others) > 0 then
+        perform job_queue.enter(array(
+            select j.job_id from public.job_queue_jobs as j where j.job_id = any (others) and j.status = 'waiting'
+        ), s);
+    end if;
+    return fresh;
+end;
+$$;
+
+comment on function job_queue.insert_new(jsonb, public.job_queue_settings) is
+    'Puts those of the checked jobs that are not known yet in their locked lines; returns their ids. job_queue.settle must follow for those that are not runnable then.';
+
+create or replace function job_queue.enter_new(jobs jsonb, asked boolean default false, notes jsonb default '[]') returns text[]
+language plpgsql
+set search_path = ''
+as $$
+declare
+    s public.job_queue_settings;
+    ids text[] := array(select e ->> 'job_id' from jsonb_array_elements(jobs) as e);
+    noted text[] := '{}';
+    noted_models text[];
+    needs text[];
+    fresh text[];
+    found text[];
+    due text[] := '{}';
+    entered text[];
+    came text[] := '{}';
+    rated text[];
+    unsettled text[];
+begin
+    if notes <> '[]' then
+        noted := array(select distinct e ->> 'job_id' from jsonb_array_elements(notes) as e);
+    end if;
+    perform job_queue.lock_mirrored(ids || noted, false);
+    -- Those that came before and could not enter then, enter first.
+    if exists (select from public.job_queue_arrivals as a where a.late) then
+        notes := job_queue.late_notes(100) || notes;
+    end if;
+    -- A job that is asked for has somebody to run it: it comes back, and is not set aside.
+    found := job_queue.recoverable(20, asked);
+    if asked or cardinality(found) > 0 then
+        due := array(
+            select u.id from unnest(job_queue.lock_mirrored(found, true)) as u (id)
+            where not asked or u.id <> all (ids) or not exists (
+                select from public.job_queue_jobs as j where j.job_id = u.id and j.runnable)
+            union
+            select j.job_id from public.job_queue_jobs as j
+            where asked and j.job_id = any (ids)
+              and (j.skipped or j.status in ('waiting', 'delayed') and j.deadline < clock_timestamp())
+        );
+    end if;
+    s := job_queue.settings();
+    -- A name may have become an alias since it was checked (a user's transaction may be long); from here on none can.
+    jobs := job_queue.under_own_names(jobs);
+    if notes <> '[]' then
+        notes := job_queue.notes_under_own_names(notes);
+    end if;
+    rated := job_queue.models_due();
+    needs := job_queue.lines_of(array(
+        select distinct m from jsonb_array_elements(jobs) as e
+        cross join jsonb_array_elements_text(e -> 'models') as m
+        -- A finished one may be removed at this instant, and is new then.
+        where not exists (select from public.job_queue_jobs as j
+                          where j.job_id = e ->> 'job_id' and j.status not in ('completed', 'failed', 'cancelled'))
+        union
+        -- Known ones too: their rows are waited for, or shown as they are, under the locks of their lines only.
+        select unnest(j.models) from public.job_queue_jobs as j where j.job_id = any (due || ids)
+    ), s) || rated;
+    if notes <> '[]' then
+        noted := array(select distinct e ->> 'job_id' from jsonb_array_elements(notes) as e);
+        noted_models := job_queue.models_of(notes);
+        -- Their models were let in when they were noted, whatever the setting is now.
+        -- (Otherwise job_queue.lock_models creates them, in one go with the others and so in order.)
+        if s.unknown_models = 'refuse' then
+            insert into public.job_queue_models (model, capacity)
+            select n, s.default_capacity from unnest(noted_models) as n order by n collate "C"
+            on conflict (model) do nothing;
+        end if;
+        needs := needs || noted_models;
+    end if;
+    perform job_queue.lock_models(needs, s);
+    if cardinality(due || noted) > 0 then
+        perform from public.job_queue_jobs as j where j.job_id = any (due || noted) order by j.job_id for no key update;
+        came := job_queue.follow(notes, s, needs);
+        entered := job_queue.recover(due, s);
+    end if;
+
+    if jobs -> 0 ? 'run' and cardinality(due || rated || noted) = 0 then
+        fresh := job_queue.start_at_once(jobs -> 0, needs, s);
+        if cardinality(fresh) > 0 then
+            return fresh;
+        end if;
+    end if;
+    fresh := job_queue.insert_new(jobs, s);
+    unsettled := array(select j.job_id from public.job_queue_jobs as j where j.job_id = any (fresh) and not j.runnable);
+    if cardinality(unsettled || due || rated || noted) > 0 then
+        perform job_queue.settle(needs, came || unsettled || entered);
+    end if;
+    if cardinality(came) > 0 then
+        perform job_queue.log_event(came, 'queued');
+        if notes @> '[{"job": {"job_type": "workflow"}}]' then
+            perform job_queue.add_executions(came);
+        end if;
+    end if;
+    if cardinality(due || noted) > 0 then
+        perform job_queue.mirror(due || noted);
+    end if;
+    return fresh;
+end;
+$$;
+
+comment on function job_queue.enter_new(jsonb, boolean, jsonb) is
+    'Puts checked jobs (job_queue.check_job) that are not known yet in line, under the locks of all their models; returns their ids. On the way it '
+    'follows notes of the rows of jobs, takes back dead leases and lets due jobs in. asked: somebody asks for these very jobs, known ones too. '
+    'A single job with "run" (worker_id, lease_seconds) is started on the way where all its lines are free.';
+
+revoke all on function job_queue.start_at_once(jsonb, text[], public.job_queue_settings), job_queue.open_seats(text[], bigint[]) from public, anon, authenticated;
+grant execute on function job_queue.start_at_once(jsonb, text[], public.job_queue_settings), job_queue.open_seats(text[], bigint[]) to service_role;
+
+notify pgrst, 'reload schema';
+
+-- ----------------------------------------------------------------------------------------------------
+-- 097_job_queue_start.sql
+
+-- Starts a job at once where all its lines are free (096); otherwise as in 041.
+
+create or replace function public.job_queue_start(job_id text, models jsonb, options jsonb default '{}') returns jsonb
+language plpgsql
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
+as $$
+declare
+    answer jsonb;
+    job jsonb;
+    worker text;
+    lease_seconds numeric;
+    fresh text[];
+    passed text[];
+    in_time boolean;
+    wanted text[];
+    s public.job_queue_settings;
+    j public.job_queue_jobs;
+begin
+    perform job_queue.check_keys('options', options,
+        '{request_id,worker_id,lease_seconds,job_type,handler,priority,max_attempts,payload,unrestricted,run_at,deadline,steps,holding}');
+    answer := job_queue.first_answer(options ->> 'request_id');
+    if answer is not null then
+        return answer;
+    end if;
+    worker := job_queue.check_name('The worker id', coalesce(options ->> 'worker_id', 'direct'));
+    lease_seconds := job_queue.number_of('The lease time in seconds', options -> 'lease_seconds', 1, 3600, 30, 'JQ004');
+    job := job_queue.check_job(
+        (options - '{request_id,worker_id,lease_seconds}'::text[]) || jsonb_build_object('job_id', job_id, 'models', models))
+        || jsonb_build_object('run', jsonb_build_object('worker_id', worker, 'lease_seconds', lease_seconds));
+
+    fresh := job_queue.enter_new(jsonb_build_array(job), asked => exists (
+        select from public.job_queue_jobs as k where k.job_id = job_queue_start.job_id));
+    -- Under the lock that enter_new took.
+    select * into s from public.job_queue_settings as k where k.id = 1;
+    if cardinality(fresh) = 0 then
+        -- Before its row is waited for: only with these models are its lines locked.
+        select * into j from public.job_queue_jobs as k where k.job_id = job ->> 'job_id';
+        wanted := job_queue.own_names(job -> 'models');
+    end if;
+    if not (j.models @> wanted and j.models <@ wanted) then
+        perform job_queue.refuse('JQ009', 'The job is known with other models.',
+            format('It needs %s; ask for these, or use a new job id.', to_jsonb(j.models)));
+    end if;
+    select * into j from public.job_queue_jobs as k where k.job_id = job ->> 'job_id' for no key update;
+
+    if cardinality(fresh) > 0 and j.status = 'running' then
+        perform job_queue.mirror(fresh);
+        perform job_queue.refresh_state(s, begun => true);
+        return job_queue.remember(options ->> 'request_id', jsonb_build_object('result', 'started', 'lease', job_queue.lease(j)));
+    end if;
+    in_time := j.deadline is null or j.deadline >= clock_timestamp();
+    if j.status = 'waiting' and not j.runnable and in_time then
+        passed := job_queue.lend(j.job_id, s);
+    end if;
+    if j.status = 'waiting' and (j.runnable or passed is not null) and not s.paused and in_time then
+        answer := jsonb_build_object('result', 'started', 'lease', job_queue.start_runs(
+            array[j.job_id], worker, lease_seconds, jsonb_strip_nulls(jsonb_build_object('passed', to_jsonb(passed)))) -> 0);
+        perform job_queue.mirror(array[j.job_id]);
+        perform job_queue.refresh_state(s, begun => true);
+    elsif j.status in ('waiting', 'delayed') then
+        if cardinality(fresh) > 0 then
+            perform job_queue.log_event(fresh, 'blocked');
+            if j.job_type = 'workflow' then
+                perform job_queue.add_executions(fresh);
+            end if;
+            perform job_queue.mirror(fresh);
+        end if;
+        answer := jsonb_build_object('result', 'queued', 'status', j.status) || job_queue.place(j.job_id);
+    elsif j.status = 'running' then
+        answer := jsonb_build_object('result', 'running', 'worker_id', j.worker_id, 'attempt', j.attempt, 'lease_until', j.lease_until);
+    else
+        answer := jsonb_build_object('result', 'finished', 'status', j.status);
+    end if;
+    perform job_queue.recheck_state();
+    return job_queue.remember(options ->> 'request_id', answer);
+end;
+$$;
+
+comment on function public.job_queue_start(text, jsonb, jsonb) is
+    'Can this job start? Starts it now, with a lease, or puts it in line, where it keeps its place however often it asks. '
+    'docs/reference/rpc.md. Example: select job_queue_start(''job-42'', ''["motion-2.0-fast"]'')';
+
+notify pgrst, 'reload schema';
+
+-- ----------------------------------------------------------------------------------------------------
+-- 098_job_queue_outcomes.sql
+
+-- Private: the outcomes of runs (042). Each job is written once, whatever became of it, and only lines where a place came free are
+-- looked at. job_queue.settle_outcomes is used no more; it stays for calls that are under way while this is applied.
+
+create or replace function job_queue.end_runs(
+    outcomes jsonb, s public.job_queue_settings, out told jsonb, out ended text[], out back text[]
+)
+language plpgsql
+set search_path = ''
+as $$
+declare
+    moment timestamptz := clock_timestamp();
+    words text[];
+    has_steps boolean;
+    word text;
+    now_so text[];
+begin
+    -- What each outcome comes to for its job: the token decides whether it changes anything.
+    with verdicts as materialized (
+        select o.n, o.e ->> 'job_id' as job_id, (o.e ->> 'token')::bigint as token,
+            case
+                when j.job_id is null then 'unknown_job'
+                -- The same outcome again, without a request id to know it by.
+                when j.token = (o.e ->> 'token')::bigint and j.status = 'completed' and o.e ->> 'outcome' = 'complete' then 'completed'
+                when j.token = (o.e ->> 'token')::bigint and j.status = 'failed' and o.e ->> 'outcome' = 'fail' then 'failed'
+                when j.status <> 'running' then 'not_running'
+                when j.token <> (o.e ->> 'token')::bigint then 'stale'
+                when o.e ->> 'outcome' = 'complete' then 'completed'
+                when j.cancel_requested_at is not null then 'cancelled'
+                when o.e ->> 'outcome' = 'fail' then 'failed'
+                when o.e ->> 'outcome' = 'release' then 'released'
+                when j.attempt >= j.max_attempts then 'failed'
+                else 'retry_scheduled'
+            end as word,
+            coalesce(j.status = 'running' and j.token = (o.e ->> 'token')::bigint, false) as changes,
+            coalesce((o.e ->> 'retry_at')::timestamptz, moment + make_interval(secs => (o.e ->> 'retry_in_seconds')::numeric)) as at,
+            nullif(o.e -> 'result', 'null') as result, o.e ->> 'error' as error, j.ctid as place
+        from jsonb_array_elements(outcomes) with ordinality as o (e, n)
+        left join public.job_queue_jobs as j on j.job_id = o.e ->> 'job_id'
+    ),
+
+    changed as (
+        update public.job_queue_jobs as j
+        set status = case
+                when v.word = 'released' or v.word = 'retry_scheduled' and v.at <= moment then 'waiting'
+                when v.word = 'retry_scheduled' then 'delayed'
+                else v.word
+            end,
+            due_at = case when v.word = 'retry_scheduled' and v.at > moment then v.at end,
+            waits_since = case when v.word = 'released' then moment when v.word = 'retry_scheduled' then greatest(v.at, moment) else j.waits_since end,
+            attempt = j.attempt - (v.word = 'released')::integer,
+            finished_at = case when v.word in ('completed', 'failed', 'cancelled') then moment end,
+            progress = case when v.word = 'completed' then 100 else j.progress end,
+            lease_until = null, result = v.result, error = v.error
+        from verdicts as v
+        -- It is locked and stays where it is. (By its id, the planner may read all jobs to find these few.)
+        where v.changes and j.ctid = v.place
+        returning v.n, j.job_id, v.word, j.status, j.job_type = 'workflow' or j.steps is not null as has_steps
+    ),
+
+    -- A job that backs off stands in no line; those that come back at once still have their places.
+    left_line as (
+        -- An array, no join: of an empty table, as the statistics may have it, a join would read every line there is by then.
+        delete from public.job_queue_lines as l where l.job_id = any (array(select c.job_id from changed as c where c.status <> 'waiting'))
+    )
+
+    select
+        (select coalesce(jsonb_agg(jsonb_build_object('job_id', v.job_id, 'token', v.token, 'result', v.word) order by v.n), '[]') from verdicts as v),
+        coalesce(array_agg(c.job_id order by c.n), '{}'), array_agg(c.word order by c.n),
+        coalesce(array_agg(c.job_id) filter (where c.status = 'waiting'), '{}'), bool_or(c.has_steps)
+    into told, ended, words, back, has_steps
+    from changed as c;
+    if cardinality(ended) = 0 then
+        return;
+    end if;
+
+    if has_steps then
+        -- A step that is done again has its callback again.
+        delete from public.job_queue_callbacks as c
+        using unnest(ended, words) as v (job_id, word)
+        where c.job_id = v.job_id and v.word <> 'released';
+    end if;
+    if cardinality(back) > 0 then
+        perform job_queue.enter(back, s);
+    end if;
+    if words[1] = all (words) then
+        perform job_queue.log_event(ended, words[1]);
+        return;
+    end if;
+    foreach word in array array(select distinct w from unnest(words) as w) loop
+        now_so := array(select v.job_id from unnest(ended, words) as v (job_id, w) where v.w = word);
+        perform job_queue.log_event(now_so, word);
+    end loop;
+end;
+$$;
+
+comment on function job_queue.end_runs(jsonb, public.job_queue_settings) is
+    'Carries out the outcomes of runs whose jobs and lines are locked; returns the answers, the jobs whose run ended and those of them that are in line again. '
+    'job_queue.settle must follow.';
+
+create or replace function job_queue.advance(outcomes jsonb, worker text, claim jsonb) returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+    s public.job_queue_settings;
+    ids text[] := array(select e ->> 'job_id' from jsonb_array_elements(outcomes) as e);
+    due text[] := '{}';
+    notes jsonb := '[]';
+    noted text[] := '{}';
+    came text[] := '{}';
+    rated text[] := '{}';
+    behind text[] := '{}';
+    handlers text[];
+    models text[];
+    id text;
+    passed text[];
+    needs text[];
+    told jsonb := '[]';
+    back text[];
+    leases jsonb := '[]';
+    ended text[] := '{}';
+    begun text[] := '{}';
+    answer jsonb;
+begin
+    perform job_queue.lock_mirrored(ids, false);
+    if claim is not null then
+        handlers := job_queue.handlers_of(claim -> 'handlers');
+        models := job_queue.names_of('models', claim -> 'models');
+        if exists (select from public.job_queue_arrivals as a where a.late) then
+            notes := job_queue.late_notes(100);
+            noted := array(select distinct e ->> 'job_id' from jsonb_array_elements(notes) as e);
+        end if;
+        due := job_queue.recoverable(20, look => job_queue.note_worker(worker, handlers, models))
+            || job_queue.awaited(handlers, models, 20);
+        if cardinality(due) > 0 then
+            due := array(select unnest(job_queue.lock_mirrored(due, true)) except select unnest(ids));
+        end if;
+        rated := job_queue.models_due();
+    end if;
+    s := job_queue.settings();
+    if claim is not null and s.max_overtakes > 0 then
+        behind := job_queue.lock_mirrored(job_queue.lendable(handlers, models, s.max_overtakes, ids || due, rated), true);
+    end if;
+
+    if cardinality(ids || due || noted || rated || behind) > 0 then
+        needs := job_queue.lines_of(array(
+            select distinct unnest(j.models) from public.job_queue_jobs as j where j.job_id = any (ids || due || behind)
+        ), s) || rated;
+        if notes <> '[]' then
+            -- Their models are known, or were let in when they were noted.
+            notes := job_queue.notes_under_own_names(notes);
+            needs := needs || job_queue.models_of(notes);
+            s.unknown_models := 'create';
+        end if;
+        perform job_queue.lock_models(needs, s);
+        perform from public.job_queue_jobs as j where j.job_id = any (ids || due || noted) order by j.job_id for no key update;
+        select o.told, o.ended, o.back into told, ended, back from job_queue.end_runs(outcomes, s) as o;
+        if cardinality(due) > 0 then
+            back := back || job_queue.recover(due, s);
+        end if;
+        if notes <> '[]' then
+            came := job_queue.follow(notes, s, needs);
+        end if;
+        perform job_queue.settle(needs, back || came);
+        if cardinality(came) > 0 then
+            perform job_queue.log_event(came, 'queued');
+        end if;
+    end if;
+
+    if claim is not null and not s.paused then
+        leases := job_queue.take(worker, (claim ->> 'max_jobs')::integer, claim -> 'handlers', models, (claim ->> 'lease_seconds')::numeric);
+        foreach id in array behind loop
+            exit when jsonb_array_length(leases) >= (claim ->> 'max_jobs')::integer;
+            begun := array(select l ->> 'job_id' from jsonb_array_elements(leases) as l) || id;
+            continue when cardinality(job_queue.within_numbers(claim -> 'handlers', begun)) < cardinality(begun);
+            passed := job_queue.lend(id, s);
+            if passed is not null then
+                leases := leases || job_queue.start_runs(array[id], worker, (claim ->> 'lease_seconds')::numeric,
+                                                         jsonb_build_object('passed', to_jsonb(passed)));
+            end if;
+        end loop;
+    end if;
+    if leases = '[]' then
+        begun := '{}';
+    else
+        begun := array(select l ->> 'job_id' from jsonb_array_elements(leases) as l);
+    end if;
+    perform job_queue.mirror(ended || due || noted || begun);
+    if job_queue.refresh_state(s, ended || due, cardinality(begun) > 0) then
+        perform job_queue.housekeep();
+    end if;
+
+    answer := jsonb_build_object('outcomes', told);
+    if claim is not null then
+        answer := answer || jsonb_build_object('leases', leases, 'next_due_at', least(
+            (select min(j.due_at) from public.job_queue_jobs as j where j.status = 'delayed' and j.due_at < 'infinity'),
+            (select min(j.lease_until) from public.job_queue_jobs as j where j.status = 'running'),
+            (select min(m.next_start_at) from public.job_queue_models as m where m.next_start_at is not null)
+        ));
+    end if;
+    return answer;
+end;
+$$;
+
+comment on function job_queue.advance(jsonb, text, jsonb) is
+    'One step of a worker: carries out checked outcomes and, with a claim, takes back dead leases, lets due jobs in and starts the next jobs.';
+
+revoke all on function job_queue.end_runs(jsonb, public.job_queue_settings) from public, anon, authenticated;
+grant execute on function job_queue.end_runs(jsonb, public.job_queue_settings) to service_role;
+
+notify pgrst, 'reload schema';
+
+-- ----------------------------------------------------------------------------------------------------
+-- 099_job_queue_explain.sql
+
+-- As in 050, but a long line is counted in its index, not collected.
+
+create or replace function public.job_queue_explain(job_id text) returns jsonb
+language plpgsql
+stable
+set search_path = ''
+set jit = off
+as $$
+declare
+    j public.job_queue_jobs;
+    lines jsonb;
+begin
+    perform job_queue.check_job_id(job_id);
+    select * into j from public.job_queue_jobs as k where k.job_id = job_queue_explain.job_id;
+    if not found then
+        perform job_queue.refuse('JQ006', 'The job is unknown.', 'Check the job id; a row of jobs enters with required_models set.');
+    end if;
+
+    select coalesce(jsonb_agg(jsonb_build_object(
+        'model', nullif(m.model, ''), 'capacity', m.capacity, 'paused', m.paused,
+        'starts_per_minute', m.starts_per_minute, 'next_start_at', m.next_start_at, 'stands', own.model is not null,
+        'admitted', own.seat is not null and j.status = 'waiting',
+        'holders', coalesce((
+            select jsonb_agg(jsonb_build_object('job_id', r.job_id, 'worker_id', r.worker_id, 'started_at', r.started_at,
+                                                'lease_until', r.lease_until)
+                             order by r.started_at, r.job_id)
+            from public.job_queue_lines as l
+            join public.job_queue_jobs as r on r.job_id = l.job_id and r.status = 'running'
+            where l.model = m.model and l.seat is not null
+        ), '[]'),
+        'position', case when j.status = 'waiting' and own.model is not null then ahead.total + 1 end,
+        'ahead', coalesce(to_jsonb(ahead.first), '[]'), 'ahead_count', coalesce(ahead.total, 0)
+    ) order by m.model), '[]') into lines
+    from public.job_queue_models as m
+    left join public.job_queue_lines as own on own.model = m.model and own.job_id = j.job_id
+    left join lateral (
+        -- Every real one, however long the line: this is the exact answer. Counted in the index alone; those that run are few.
+        select (
+            select count(*) from public.job_queue_lines as l where l.model = m.model and (l.line_key, l.seq) < (j.line_key, j.seq)
+        ) - (
+            select count(*) from public.job_queue_lines as l
+            join public.job_queue_jobs as r on r.job_id = l.job_id and r.status = 'running'
+            where l.model = m.model and l.seat is not null and (l.line_key, l.seq) < (j.line_key, j.seq)
+        ) as total, array(
+            select l.job_id from public.job_queue_lines as l
+            left join public.job_queue_jobs as r on l.seat is not null and r.job_id = l.job_id
+            where l.model = m.model and (l.line_key, l.seq) < (j.line_key, j.seq) and r.status is distinct from 'running'
+            order by l.line_key, l.seq limit 20
+        ) as first
+    ) as ahead on j.status = 'waiting' and own.model is not null
+    where m.model = any (j.models) or own.model is not null;
+
+    return jsonb_build_object(
+        'job_id', j.job_id, 'job_type', j.job_type, 'handler', j.handler, 'status', j.status, 'runnable', j.runnable,
+        'priority', j.priority, 'attempt', j.attempt, 'max_attempts', j.max_attempts, 'queued_at', j.entered_at,
+        'run_at', nullif(j.due_at, 'infinity'), 'deadline', j.deadline, 'started_at', j.started_at, 'finished_at', j.finished_at,
+        'worker_id', case when j.status = 'running' then j.worker_id end, 'lease_until', j.lease_until,
+        'progress', j.progress, 'note', j.progress_note, 'error', j.error, 'result', j.result, 'models', lines, 'estimate', job_queue.estimate(j, lines),
+        'skipped', j.skipped, 'cancel_requested_at', j.cancel_requested_at, 'now', clock_timestamp()
+    ) || job_queue.place(j.job_id)
+      || case when j.job_type = 'workflow' or j.steps is not null then jsonb_build_object(
+        'callback', job_queue.callback_of(j), 'holding', j.holding, 'current_step', j.current_step, 'step_attempt', j.attempt - j.attempts_before,
+        'steps', (
+            select jsonb_agg(jsonb_build_object('name', s.step -> 'name', 'models', s.step -> 'models', 'saved_at', c.saved_at) order by s.number)
+            from jsonb_array_elements(j.steps) with ordinality as s (step, number)
+            left join public.job_queue_checkpoints as c on c.job_id = j.job_id and c.step = s.number - 1
+        )) else '{}' end
+      || case when j.status = 'waiting' then jsonb_build_object('queue_position', (
+        select max((l ->> 'position')::bigint) from jsonb_array_elements(lines) as l
+    )) else '{}' end;
+end;
+$$;
+
+comment on function public.job_queue_explain(text) is
+    'Why a job waits: of each model its holders with lease ends, the job''s exact place in its line, and an estimate of its start. docs/reference/rpc.md. '
+    'Example: select job_queue_explain(''job-42'')';
+
+notify pgrst, 'reload schema';
+
+-- ----------------------------------------------------------------------------------------------------
+-- 100_job_queue_status.sql
+
+-- As in 051, but long lines are counted in their index.
+
+create or replace function public.job_queue_status() returns jsonb
+language sql
+stable
+set search_path = ''
+set enable_seqscan = off
+set jit = off
+as $$
+    with counts as materialized (
+        select l.model, count(*) as places from public.job_queue_lines as l group by l.model
+    ),
+
+    -- Those that somebody needs first.
+    shown as materialized (
+        select m.* from public.job_queue_models as m
+        left join counts as c on c.model = m.model
+        where m.model <> '' order by c.model is null, m.model limit 1000
+    ),
+
+    standing as (
+        select m.model, m.capacity, m.paused, m.starts_per_minute, m.next_start_at,
+            array(
+                select r.job_id from public.job_queue_lines as l
+                join public.job_queue_jobs as r on r.job_id = l.job_id and r.status = 'running'
+                where l.model = m.model and l.seat is not null
+                order by r.started_at, r.job_id limit 100
+            ) as holders,
+            array(
+                select l.job_id from public.job_queue_lines as l
+                left join public.job_queue_jobs as r on l.seat is not null and r.job_id = l.job_id
+                where l.model = m.model and r.status is distinct from 'running'
+                order by l.line_key, l.seq limit 20
+            ) as line
+        from shown as m
+    ),
+
+    -- Each by its own index: what this costs grows with those that wait and run, never with those that have ended.
+    jobs as (
+        select
+            (select count(*) from public.job_queue_jobs as j where j.status = 'running') as running,
+            (select count(*) from public.job_queue_jobs as j where j.status = 'delayed') as delayed,
+            (select count(*) from public.job_queue_jobs as j where j.status = 'waiting' and j.runnable) as runnable,
+            -- All that stand in a line, counted in its index, but for those that run or are counted already.
+            (select count(*) from (select distinct l.job_id from public.job_queue_lines as l) as n) - (
+                select count(*) from public.job_queue_jobs as j
+                where (j.status = 'running' or j.status = 'waiting' and j.runnable)
+                  and exists (select from public.job_queue_lines as l where l.job_id = j.job_id)
+            ) as blocked
+    ),
+
+    -- Worked out up to 100,000 of each.
+    last_minute as (
+        select e.event, (
+            select count(*) from (
+                select from public.job_queue_log as l
+                where l.event_type = e.event and l.created_at > now() - interval '1 minute' limit 100000
+            ) as n
+        ) as number
+        from unnest(array['started', 'completed', 'failed', 'retry_scheduled', 'cancelled', 'expired', 'lease_expired', 'skipped']) as e (event)
+    )
+
+    select jsonb_build_object(
+        'now', clock_timestamp(),
+        'version', job_queue.version(),
+        'limits', job_queue.limits(),
+        'jobs', (
+            select jsonb_build_object('waiting', n.runnable + n.blocked, 'delayed', n.delayed, 'running', n.running, 'runnable', n.runnable)
+            from jobs as n
+        ),
+        'last_minute', (select jsonb_object_agg(r.event, r.number) from last_minute as r),
+        'models', coalesce((
+            select jsonb_agg(jsonb_build_object(
+                'model', t.model, 'capacity', t.capacity, 'paused', t.paused,
+                'starts_per_minute', t.starts_per_minute, 'next_start_at', t.next_start_at,
+                'holders', coalesce((
+                    select jsonb_agg(jsonb_build_object(
+                        'job_id', j.job_id, 'handler', j.handler, 'worker_id', j.worker_id, 'attempt', j.attempt,
+                        'started_at', j.started_at, 'lease_until', j.lease_until,
+                        'progress', j.progress, 'note', j.progress_note) order by j.started_at, j.job_id)
+                    from public.job_queue_jobs as j where j.job_id = any (t.holders)
+                ), '[]'),
+                'waiting', coalesce(c.places, 0) - (
+                    select count(*) from public.job_queue_lines as l
+                    join public.job_queue_jobs as r on r.job_id = l.job_id and r.status = 'running'
+                    where l.model = t.model and l.seat is not null),
+                'longest_wait_seconds', (
+                    select round(extract(epoch from greatest(max(clock_timestamp() - j.waits_since), '0')), 3)
+                    from public.job_queue_jobs as j where j.job_id = any (t.line)
+                ),
+                'line', coalesce((
+                    select jsonb_agg(jsonb_build_object(
+                        'job_id', j.job_id, 'handler', j.handler, 'runnable', j.runnable, 'queued_at', j.entered_at)
+                        order by j.line_key, j.seq)
+                    from public.job_queue_jobs as j where j.job_id = any (t.line)
+                ), '[]')
+            ) order by t.model)
+            from standing as t
+            left join counts as c on c.model = t.model
+        ), '[]'),
+        -- Those heard of within the last minute, and those that have a job.
+        'workers', coalesce((
+            select jsonb_agg(jsonb_build_object(
+                'worker_id', w.worker_id, 'running', w.running, 'seen_at', w.seen_at, 'handlers', to_jsonb(w.handlers), 'models', to_jsonb(w.models)
+            ) order by w.worker_id)
+            from (
+                select coalesce(r.worker_id, k.worker_id) as worker_id, coalesce(r.running, 0) as running, k.seen_at, k.handlers, k.models
+                from (
+                    select j.worker_id collate "C" as worker_id, count(*) as running
+                    from public.job_queue_jobs as j where j.status = 'running' group by 1
+                ) as r
+                full join (
+                    select * from public.job_queue_workers as x where x.seen_at > now() - interval '1 minute'
+                ) as k on k.worker_id = r.worker_id
+                order by 1 limit 1000
+            ) as w
+        ), '[]')
+    );
+$$;
+
+comment on function public.job_queue_status() is
+    'One call for a dashboard: every model with its holders and the head of its line, the limits, the counts. docs/reference/rpc.md. Example: select job_queue_status()';
+
+notify pgrst, 'reload schema';
+
+-- ----------------------------------------------------------------------------------------------------
+-- 101_job_queue_state.sql
+
+-- Private: the row of job_queue_state (035), found by what runs, and written less often: every version of that one row stays for as long
+-- as somebody holds a transaction open, and each look at it passes over all of them.
+
+create or replace function job_queue.models_held() returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+    -- From the few that run: of those that wait, a hundred thousand may have seats.
+    return (
+        select coalesce(jsonb_agg(distinct l.model), '[]')
+        from public.job_queue_jobs as j
+        cross join lateral (
+            select s.model from public.job_queue_lines as s where s.job_id = j.job_id and s.seat is not null and s.model <> '' offset 0
+        ) as l
+        where j.status = 'running'
+    );
+end;
+$$;
+
+comment on function job_queue.models_held() is 'The models of which running jobs have seats, by name.';
+
+create or replace function job_queue.refresh_state(
+    s public.job_queue_settings, ended text[] default '{}', begun boolean default false
+) returns boolean
+language plpgsql
+set search_path = ''
+as $$
+declare
+    known public.job_queue_state;
+    stale boolean;
+    oldest record;
+begin
+    select * into known from public.job_queue_state as q where q.id = 1;
+    stale := known.last_updated is null or known.last_updated < clock_timestamp() - interval '1 second';
+    if s.max_active_jobs = 1 and (begun or cardinality(ended) > 0) then
+        -- One at a time: exact. Whoever holds this lock waits for nothing after it.
+        perform pg_advisory_xact_lock(19027, 0);
+    elsif (stale or known.active_job_id = any (ended)) is not true or not pg_try_advisory_xact_lock(19027, 0) then
+        return false;
+    end if;
+
+    select j.job_id, j.job_type, j.started_at into oldest
+    from public.job_queue_jobs as j where j.status = 'running'
+    order by j.started_at, j.job_id limit 1;
+    insert into public.job_queue_state as q (id, active_job_id, active_job_type, active_models, started_at, last_updated)
+    values (1, oldest.job_id, oldest.job_type, job_queue.models_held(), oldest.started_at, clock_timestamp())
+    on conflict (id) do update
+    set active_job_id = excluded.active_job_id, active_job_type = excluded.active_job_type,
+        active_models = excluded.active_models, started_at = excluded.started_at, last_updated = excluded.last_updated;
+    return stale;
+end;
+$$;
+
+comment on function job_queue.refresh_state(public.job_queue_settings, text[], boolean) is
+    'Keeps the row of job_queue_state: exact while the global limit is 1, else when the job it names ended and once a second. '
+    'Returns whether a second had passed: the caller then does the housekeeping.';
+
+create or replace function job_queue.recheck_state() returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+    s public.job_queue_settings := job_queue.settings();
+begin
+    -- One condition inside the other: without a limit the first is null, and null does not keep the second from being looked at.
+    if s.max_active_jobs is distinct from 1 then
+        return;
+    end if;
+    if exists (
+        select from public.job_queue_state as q
+        where q.id = 1
+          and (q.active_job_id is not null
+               and not exists (select from public.job_queue_jobs as j where j.job_id = q.active_job_id and j.status = 'running')
+               -- More than one may still run from before the limit, and lose its lease.
+               or q.active_models is distinct from job_queue.models_held())
+    ) then
+        perform job_queue.refresh_state(s, begun => true);
+    end if;
+end;
+$$;
+
+comment on function job_queue.recheck_state() is
+    'The last step of whoever enters jobs: while one job at a time may run, the state names none whose dead lease was taken back on the way.';
+
+revoke all on function job_queue.models_held() from public, anon, authenticated;
+grant execute on function job_queue.models_held() to service_role;
+
+notify pgrst, 'reload schema';
+
+-- ----------------------------------------------------------------------------------------------------
+-- 102_job_queue_locks.sql
+
+-- Private: two questions that every call asks (032), asked in the way that the common case can be answered with least: to start a
+-- statement costs more than to run it.
+
+create or replace function job_queue.own_names(models jsonb) returns text[]
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+    only_one constant text := case when jsonb_array_length(models) = 1 then btrim(models ->> 0, E' \t\r\n') end;
+begin
+    if only_one is not null then
+        return array[coalesce((select a.model from public.job_queue_aliases as a where a.alias = only_one), only_one)];
+    end if;
+    return array(
+        select t.name
+        from (
+            select coalesce(a.model, btrim(e, E' \t\r\n')) as name, min(n) as first
+            from jsonb_array_elements_text(models) with ordinality as g (e, n)
+            left join public.job_queue_aliases as a on a.alias = btrim(e, E' \t\r\n')
+            group by 1
+        ) as t
+        order by t.first
+    );
+end;
+$$;
+
+comment on function job_queue.own_names(jsonb) is 'The models with these names, in the order given: trimmed, aliases resolved, without duplicates.';
+
+create or replace function job_queue.lock_models(names text[], s public.job_queue_settings) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+    missing text[];
+begin
+    -- New models first, and in order: a wait for another caller's insert must not come after a lock on an existing row.
+    if (select count(*) from public.job_queue_models as m where m.model = any (names)) < cardinality(names) then
+        select array_agg(distinct n collate "C") into missing
+        from unnest(names) as n
+        where not exists (select from public.job_queue_models as m where m.model = n);
+    end if;
+    if missing is not null then
+        if s.unknown_models = 'refuse' then
+            perform job_queue.refuse('JQ008', format('The model "%s" is unknown.', left(missing[1], 200)),
+                                     'Add it with job_queue_set_model, or let unknown models in with job_queue_set_limits.');
+        end if;
+        insert into public.job_queue_models (model, capacity)
+        select n, s.default_capacity from unnest(missing) as n order by n collate "C"
+        on conflict (model) do nothing;
+    end if;
+
+    perform from public.job_queue_models as m where m.model = any (names) order by m.model for no key update;
+end;
+$$;
+
+comment on function job_queue.lock_models(text[], public.job_queue_settings) is
+    'Locks the lines of these models until the transaction ends, by name; an unknown model is created with the default capacity or refused (JQ008).';
+
+notify pgrst, 'reload schema';
+
+-- ----------------------------------------------------------------------------------------------------
+-- 103_job_queue_heartbeat.sql
+
+-- As in 044; and it names a running job in job_queue_state where none is: one that starts within a second of the last change is not named
+-- by its start.
+
+create or replace function public.job_queue_heartbeat(worker_id text, leases jsonb, options jsonb default '{}') returns jsonb
+language plpgsql
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
+as $$
+declare
+    lease_seconds numeric;
+    moment timestamptz := clock_timestamp();
+    answer jsonb;
+    progressed text[];
+begin
+    perform job_queue.check_name('The worker id', worker_id);
+    perform job_queue.check_keys('options', options, '{lease_seconds}');
+    lease_seconds := job_queue.number_of('The lease time in seconds', options -> 'lease_seconds', 1, 3600, 30, 'JQ004');
+    if leases is null or jsonb_typeof(leases) <> 'array' or jsonb_array_length(leases) > 1000 then
+        perform job_queue.refuse('JQ007', 'The leases are not an array of at most 1,000 leases.', 'Send larger batches in parts.');
+    end if;
+    perform job_queue.check_keys('A lease', e, '{job_id,token,progress,note}'),
+        job_queue.check_job_id(e ->> 'job_id'),
+        job_queue.check_token(e -> 'token'),
+        job_queue.whole_number_of('progress', e -> 'progress', 0, 100, null)
+    from jsonb_array_elements(leases) as e;
+
+    -- A job that somebody else has locked is just ending or being taken back; it is not waited for. Its lease is renewed
+    -- at the next beat if it is still held.
+    with given as (
+        select * from jsonb_to_recordset(leases) as g (job_id text, token bigint, progress integer, note text)
+    ),
+
+    held as (
+        select j.job_id, g.progress, left(g.note, 500) as note
+        from public.job_queue_jobs as j
+        join given as g on g.job_id = j.job_id and g.token = j.token
+        where j.status = 'running'
+        for no key update of j skip locked
+    ),
+
+    renewed as (
+        update public.job_queue_jobs as j
+        set lease_until = greatest(j.lease_until, moment + make_interval(secs => lease_seconds)),
+            progress = coalesce(h.progress, j.progress),
+            progress_note = coalesce(h.note, j.progress_note)
+        from held as h
+        where j.job_id = h.job_id
+        returning j.job_id, h.progress
+    )
+
+    select coalesce(array_agg(r.job_id) filter (where r.progress is not null), '{}') into progressed from renewed as r;
+    perform job_queue.mirror(job_queue.lock_mirrored(progressed, true));
+
+    -- A busy worker does not claim, and is there all the same. Two beats of one worker: the second passes by.
+    update public.job_queue_workers as w set seen_at = moment
+    where w.worker_id in (
+        select o.worker_id from public.job_queue_workers as o
+        where o.worker_id = job_queue_heartbeat.worker_id
+          and o.seen_at < moment - (select least(s.skip_after / 4, interval '5 seconds') from public.job_queue_settings as s where s.id = 1)
+        for no key update skip locked
+    );
+
+    -- Only where it names nobody: the housekeeping, which comes with it once a second, is left to those who claim and complete. (While one
+    -- job at a time may run, the row is exact already.)
+    if exists (
+        select from public.job_queue_state as q
+        where q.id = 1 and q.active_job_id is null and q.last_updated < moment - interval '1 second'
+    ) then
+        perform job_queue.refresh_state(null);
+    end if;
+
+    select jsonb_build_object('leases', coalesce(jsonb_agg(jsonb_build_object(
+        'job_id', g.job_id, 'token', g.token,
+        'result', case when j.job_id is null then 'lost' when j.cancel_requested_at is not null then 'cancel_requested' else 'held' end,
+        'lease_until', j.lease_until
+    )), '[]')) into answer
+    from jsonb_to_recordset(leases) as g (job_id text, token bigint)
+    left join public.job_queue_jobs as j on j.job_id = g.job_id and j.token = g.token and j.status = 'running';
+    return answer;
+end;
+$$;
+
+comment on function public.job_queue_heartbeat(text, jsonb, jsonb) is
+    'Renews up to 1,000 leases; says of each: held, lost or cancel_requested. docs/reference/rpc.md. Example: '
+    'select job_queue_heartbeat(''worker-1'', ''[{"job_id": "job-42", "token": 7, "progress": 50}]'')';
+
+notify pgrst, 'reload schema';
+
+-- ----------------------------------------------------------------------------------------------------
+-- 104_job_queue_enqueue.sql
+
+-- As in 040; and the jobs for the answer are looked up one by one, whatever the statistics say.
+
+create or replace function public.job_queue_enqueue(jobs jsonb, options jsonb default '{}') returns jsonb
+language plpgsql
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_material = off
+set jit = off
+as $$
+declare
+    answer jsonb;
+    checked jsonb := '[]';
+    job jsonb;
+    fresh text[];
+    places jsonb;
+begin
+    perform job_queue.check_keys('options', options, '{request_id}');
+    answer := job_queue.first_answer(options ->> 'request_id');
+    if answer is not null then
+        return answer;
+    end if;
+    if jobs is null or jsonb_typeof(jobs) <> 'array' or jsonb_array_length(jobs) not between 1 and 1000 then
+        perform job_queue.refuse('JQ007', 'The jobs are not an array of 1 to 1,000 jobs.', 'Send larger batches in parts.');
+    end if;
+
+    select jsonb_agg(job_queue.check_job(e) order by n) into checked from jsonb_array_elements(jobs) with ordinality as t (e, n);
+    if (select count(distinct e ->> 'job_id') from jsonb_array_elements(checked) as e) < jsonb_array_length(checked) then
+        perform job_queue.refuse('JQ001', 'The same job id is twice in one call.', 'Give each job an id of its own.');
+    end if;
+    for job in
+        select e from jsonb_array_elements(jobs) as e where jsonb_typeof(e -> 'row') <> 'null' order by e ->> 'job_id'
+    loop
+        perform job_queue.insert_row(job ->> 'job_id', job -> 'row');
+    end loop;
+
+    fresh := job_queue.enter_new(checked);
+    perform job_queue.log_event(fresh, 'queued');
+    if checked @> '[{"job_type": "workflow"}]' then
+        perform job_queue.add_executions(fresh);
+    end if;
+    -- A row that was created for a job known before says what that job is now.
+    perform job_queue.mirror(fresh || array(
+        select e ->> 'job_id' from jsonb_array_elements(jobs) as e where jsonb_typeof(e -> 'row') <> 'null'
+    ));
+
+    -- Asked once for all: joined below, it would be asked anew for each job.
+    select coalesce(jsonb_object_agg(p.job_id, to_jsonb(p) - 'job_id'), '{}') into places
+    from job_queue.places(array(select e ->> 'job_id' from jsonb_array_elements(checked) as e)) as p;
+    select jsonb_build_object('jobs', jsonb_agg(
+        jsonb_build_object(
+            'job_id', j.job_id, 'result', case when j.job_id = any (fresh) then 'entered' else 'exists' end, 'status', j.status,
+            'queue_position', null, 'blocked_by_job_id', null, 'conflict_reason', null
+        ) || coalesce(places -> j.job_id, '{}')
+    order by t.n)) into answer
+    from jsonb_array_elements(checked) with ordinality as t (e, n)
+    -- One by one by the key: of a plain join the planner may make one that reads all jobs.
+    cross join lateral (select k.job_id, k.status from public.job_queue_jobs as k where k.job_id = t.e ->> 'job_id' offset 0) as j;
+    perform job_queue.recheck_state();
+    return job_queue.remember(options ->> 'request_id', answer);
+end;
+$$;
+
+comment on function public.job_queue_enqueue(jsonb, jsonb) is
+    'Puts 1-1,000 jobs in line, all or none; a job known already keeps its place. docs/reference/rpc.md. Example: '
+    'select job_queue_enqueue(''[{"job_id": "job-42", "models": ["motion-2.0-fast"]}]'')';
+
+notify pgrst, 'reload schema';
+
+-- ----------------------------------------------------------------------------------------------------
+-- 105_job_queue_plans.sql
+
+-- How the calls are planned (030), one setting more. Where the statistics are of a time when few of many jobs were left, the planner takes
+-- the tables for small, and would rather read and keep all of one than ask its index for each of the rows at hand; by the time the plan is
+-- used, a hundred thousand jobs may wait. What it may not keep it does not read. A function that is replaced needs it again.
+
+alter function public.job_queue_start(text, jsonb, jsonb) set enable_material = off;
+alter function public.job_queue_complete(jsonb, jsonb) set enable_material = off;
+alter function public.job_queue_claim(text, integer, jsonb) set enable_material = off;
+alter function public.job_queue_heartbeat(text, jsonb, jsonb) set enable_material = off;
+alter function public.job_queue_release_models(text, bigint, jsonb) set enable_material = off;
+alter function public.job_queue_cancel(text, jsonb) set enable_material = off;
+alter function public.job_queue_set_model(text, jsonb) set enable_material = off;
+alter function public.job_queue_set_limits(jsonb) set enable_material = off;
+alter function public.job_queue_sweep() set enable_material = off;
+alter function public.job_queue_checkpoint(text, bigint, integer, jsonb, jsonb) set enable_material = off;
+alter function public.job_queue_retry(text, jsonb) set enable_material = off;
+alter function public.job_queue_reprioritize(text, integer) set enable_material = off;
+alter function public.job_queue_await(text, bigint, integer, jsonb) set enable_material = off;
+alter function public.job_queue_callback(text, integer, jsonb, jsonb) set enable_material = off;
+alter function public.job_queue_adopt(jsonb) set enable_material = off;
+
+notify pgrst, 'reload schema';
+
+-- ----------------------------------------------------------------------------------------------------
+-- 106_job_queue_version_number.sql
 
 -- Private: the version of this SQL. The last file of a release.
 
@@ -6785,7 +8539,20 @@ insert into public.job_queue_migrations (name, checksum) values ('061_job_queue_
 insert into public.job_queue_migrations (name, checksum) values ('090_job_queue_grants.sql', '38afa1a91bc6238a19970393c1754d74352a8df3258eeaa62c4e4362ff5ed173') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('091_job_queue_adopt.sql', '8a890ea901725d97e3dbd28db91e0b14d60993c1076a7a5543a017c2a06872be') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('092_job_queue_inspect.sql', '7680708b7a7673807030010bad85e08a858315bc63f197eea6255f0583ef4759') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('093_job_queue_version_number.sql', '742e4c2d56fbe0247cb62cdcf05ef8eb129bab58e1c175ce0c51f5f0527ef5cd') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('093_job_queue_checks.sql', '6431bee4048955ca4fb93a6c5a8fe7656ff8e85ce19877a3b892d0451a7831b1') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('094_job_queue_places.sql', '6036dd8fb5a03b2ebce75ac4b3775fa59d9eacf378093a5e30b41be8eaf06b16') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('095_job_queue_settle.sql', '609179d3984c126d840f5f71c0e5d5914e7479bdfd8b2df56ad42fe1c44818d8') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('096_job_queue_entering.sql', '9be37ec013a18b89fe3eb03d039b0f143591bcd17fab5e9c2944770f3b4a09f9') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('097_job_queue_start.sql', '9433278ba77dd0cd4a84a60cc13984a25c2b885e897066327bc14c9cd33d7250') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('098_job_queue_outcomes.sql', 'a8af2596f24391668ec9d930c8a38bdf495ddaf374348ccbf6bb01116a8926ba') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('099_job_queue_explain.sql', '3a8abf7a357099f0c1c51f9ebe6815850866b8c579561774508d9641d1c3d0b6') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('100_job_queue_status.sql', '81b8ed82a662914cd3cf0370fc61fb74a9d47c95498b1f47b5f98d0c96c38eae') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('101_job_queue_state.sql', '5706312facd6d330ff83b8f6cf4776f2f20f3d1d030b5b58ed5e74aa2a4d93fd') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('102_job_queue_locks.sql', '8c155c6d4e8394a8c01457ca4ee0d813355a6896f91277bee5d9964a12756204') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('103_job_queue_heartbeat.sql', '0852bd3d75cb97feb3ff458d1128b232de6e611005a0397ef88076a02c4493fe') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('104_job_queue_enqueue.sql', '5d24a37bca160ad7a05def3e1ac941718febcee9c6535d44d09d3c948e77cc09') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('105_job_queue_plans.sql', '8f74325d84e17afb97316df2620dc45fb6aefce26add05eaa09ca2a283b7a66b') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('106_job_queue_version_number.sql', '742e4c2d56fbe0247cb62cdcf05ef8eb129bab58e1c175ce0c51f5f0527ef5cd') on conflict (name) do nothing;
 
 do $interlock$
 begin

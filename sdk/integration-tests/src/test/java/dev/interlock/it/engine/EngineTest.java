@@ -58,7 +58,7 @@ public abstract class EngineTest {
         sql("update public.job_queue_marks set log_whole_from = '-infinity', requests_whole_from = '-infinity',"
                 + " measured_to = '-infinity' where id = 1");
         sql("update public.job_queue_state set active_job_id = null, active_job_type = null, active_models = '[]',"
-                + " started_at = null where id = 1");
+                + " started_at = null, last_updated = '-infinity' where id = 1");
     }
 
     /** Whatever a test did: no line has more seats than it may, none is left free with somebody waiting, all agrees. */

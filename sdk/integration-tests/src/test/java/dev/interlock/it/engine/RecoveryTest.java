@@ -224,6 +224,21 @@ class RecoveryTest extends EngineTest {
     }
 
     @Test
+    @DisplayName("The state row names a job that started within a second of another's end from its first heartbeat on")
+    void stateRowByHeartbeat() throws Exception {
+        queue.sweep();
+        queue.end("a", queue.startNow("a", "m"), "complete", Map.of());
+        long b = queue.startNow("b", "m");
+        sql("update public.job_queue_state set last_updated = last_updated - interval '1 second' where id = 1");
+
+        queue.call(
+                "job_queue_heartbeat", Map.of("worker_id", "w", "leases", List.of(Map.of("job_id", "b", "token", b))));
+
+        assertThat(rows("select active_job_id || active_models from public.job_queue_state"))
+                .containsExactly("b[\"m\"]");
+    }
+
+    @Test
     @DisplayName(
             "F169, F172, F175 A hundred callers at one instant on a model of three seats: three run, the others wait, none is lost")
     void f175_hundredAtOnce() throws Exception {

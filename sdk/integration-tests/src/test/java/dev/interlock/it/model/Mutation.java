@@ -19,11 +19,13 @@ record Mutation(String rule, int seed, String file, List<String> texts) {
             of(
                     "I1: one more than the capacity",
                     1,
-                    "032_job_queue_admission.sql",
-                    "else m.capacity end - h.seats as by_capacity",
-                    "else m.capacity + 1 end - h.seats as by_capacity",
-                    "generate_series(1, m.capacity)",
-                    "generate_series(1, m.capacity + 1)"),
+                    "095_job_queue_settle.sql",
+                    "else m.free end, 0)",
+                    "else m.free + 1 end, 0)",
+                    "free := frees[i];",
+                    "free := frees[i] + 1;",
+                    "generate_series(1, capacities[i])",
+                    "generate_series(1, capacities[i] + 1)"),
             of(
                     "rule 1: the global limit is no line",
                     4,
@@ -33,13 +35,13 @@ record Mutation(String rule, int seed, String file, List<String> texts) {
             of(
                     "rule 2: a higher priority comes later",
                     1,
-                    "040_job_queue_enqueue.sql",
+                    "096_job_queue_entering.sql",
                     "n.entered_at - n.priority * s.priority_step",
                     "n.entered_at + n.priority * s.priority_step"),
             of(
                     "rule 2: of two jobs of one instant the later comes first",
                     1,
-                    "040_job_queue_enqueue.sql",
+                    "096_job_queue_entering.sql",
                     "nextval('public.job_queue_line_seq')",
                     "-nextval('public.job_queue_line_seq')"),
             of(
@@ -55,11 +57,29 @@ record Mutation(String rule, int seed, String file, List<String> texts) {
                     "order by j.line_key, j.seq\n            limit greatest(",
                     "order by j.line_key desc, j.seq desc\n            limit greatest("),
             of(
+                    "I2: a start at once is content with some of its models",
+                    1,
+                    "096_job_queue_entering.sql",
+                    "if not seats ?& lines then",
+                    "if not seats ?| lines then"),
+            of(
+                    "rule 1: a start at once minds no pause of everything",
+                    43,
+                    "096_job_queue_entering.sql",
+                    "if s.paused or job ->> 'job_type'",
+                    "if job ->> 'job_type'"),
+            of(
+                    "I1: newcomers count on more seats than there are",
+                    1,
+                    "096_job_queue_entering.sql",
+                    "generate_series(1, m.capacity)",
+                    "generate_series(1, 1000 + m.capacity)"),
+            of(
                     "I5: what a completion frees goes to nobody",
                     5,
-                    "042_job_queue_complete.sql",
-                    "perform job_queue.settle(needs, ended || back || came);",
-                    "perform job_queue.settle(needs, ended || back || came) where cardinality(ended) = 0;"),
+                    "098_job_queue_outcomes.sql",
+                    "perform job_queue.settle(needs, back || came);",
+                    "perform job_queue.settle(needs, back || came) where cardinality(ended) = 0;"),
             of(
                     "I5: what a cancelled job kept goes to nobody",
                     5,
@@ -75,7 +95,7 @@ record Mutation(String rule, int seed, String file, List<String> texts) {
             of(
                     "I6: any token ends a run",
                     5,
-                    "042_job_queue_complete.sql",
+                    "098_job_queue_outcomes.sql",
                     "when j.token <> (o.e ->> 'token')::bigint then 'stale'",
                     "",
                     "coalesce(j.status = 'running' and j.token = (o.e ->> 'token')::bigint, false)",
@@ -83,7 +103,7 @@ record Mutation(String rule, int seed, String file, List<String> texts) {
             of(
                     "I6: any token renews a lease",
                     2,
-                    "044_job_queue_heartbeat.sql",
+                    "103_job_queue_heartbeat.sql",
                     "join given as g on g.job_id = j.job_id and g.token = j.token",
                     "join given as g on g.job_id = j.job_id"),
             of(
@@ -103,9 +123,10 @@ record Mutation(String rule, int seed, String file, List<String> texts) {
             of(
                     "I9: a retry goes to the end of the line",
                     5,
-                    "042_job_queue_complete.sql",
-                    "lease_until = null,\n            waits_since = case",
-                    "lease_until = null, line_key = moment,\n            waits_since = case"),
+                    "098_job_queue_outcomes.sql",
+                    "lease_until = null, result = v.result",
+                    "line_key = case when v.word in ('retry_scheduled', 'released') then moment else j.line_key end, "
+                            + "lease_until = null, result = v.result"),
             of(
                     "I9: a job that falls due goes to the end of the line",
                     5,
@@ -127,7 +148,7 @@ record Mutation(String rule, int seed, String file, List<String> texts) {
             of(
                     "the pause of everything stops nobody",
                     5,
-                    "042_job_queue_complete.sql",
+                    "098_job_queue_outcomes.sql",
                     "if claim is not null and not s.paused then",
                     "if claim is not null then"),
             of(
@@ -177,7 +198,7 @@ record Mutation(String rule, int seed, String file, List<String> texts) {
             of(
                     "rule 3: what is kept is lent to nobody",
                     1,
-                    "042_job_queue_complete.sql",
+                    "098_job_queue_outcomes.sql",
                     "foreach id in array behind loop",
                     "foreach id in array behind[1:0] loop"),
             of(
@@ -189,7 +210,7 @@ record Mutation(String rule, int seed, String file, List<String> texts) {
             of(
                     "rule 3: who stands aside is not let back when it is asked for",
                     11,
-                    "040_job_queue_enqueue.sql",
+                    "096_job_queue_entering.sql",
                     "and (j.skipped or ",
                     "and (false or "),
             of(
@@ -218,7 +239,7 @@ record Mutation(String rule, int seed, String file, List<String> texts) {
             of(
                     "rule 3: a worker that only sends heartbeats is not there",
                     2,
-                    "044_job_queue_heartbeat.sql",
+                    "103_job_queue_heartbeat.sql",
                     "where o.worker_id = job_queue_heartbeat.worker_id",
                     "where false"));
 
