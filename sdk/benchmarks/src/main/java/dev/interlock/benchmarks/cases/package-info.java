@@ -1,0 +1,5 @@
+/** What is measured, a case each. */
+@NullMarked
+package dev.interlock.benchmarks.cases;
+
+import org.jspecify.annotations.NullMarked;
