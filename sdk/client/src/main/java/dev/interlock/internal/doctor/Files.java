@@ -15,13 +15,13 @@ final class Files {
 
     private static final String GRANTS = "090_job_queue_grants.sql";
 
-    private static final Pattern FUNCTION = Pattern.compile("create or replace function ([\\w.]+)\\(");
+    private static final Pattern FUNCTION = Pattern.compile("(?:create or replace|alter) function ([\\w.]+)\\(");
 
     private Files() {}
 
     /**
-     * The files, in order, that make these objects (of a column or a constraint, the table's), and those after them that write a function of theirs anew,
-     * which running the older one again would undo.
+     * The files, in order, that make these objects (of a column or a constraint, the table's), and those after them that write a function of theirs anew
+     * or set something for it, which running the older one again would undo.
      */
     static List<String> of(List<Difference> objects) {
         return of(objects, MigrationFile.all(false));

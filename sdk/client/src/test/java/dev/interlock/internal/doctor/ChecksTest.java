@@ -12,7 +12,10 @@ import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 
@@ -74,13 +77,42 @@ class ChecksTest {
                 new MigrationFile(
                         "1.sql", "create or replace function public.a(\ncreate or replace function public.b(", ""),
                 new MigrationFile("2.sql", "create or replace function public.c(", ""),
-                new MigrationFile("3.sql", "create or replace function public.b(", ""));
+                new MigrationFile("3.sql", "create or replace function public.b(", ""),
+                new MigrationFile("4.sql", "alter function public.c(text) set jit = off;", ""));
 
         // Running 1 again for the missing a takes b back to its old text: 3 has to follow.
         assertThat(Files.of(List.of(new Difference("function public.a(jsonb)", "x", null)), files))
                 .containsExactly("1.sql", "3.sql");
         assertThat(Files.of(List.of(new Difference("function public.c(jsonb)", "x", null)), files))
-                .containsExactly("2.sql");
+                .containsExactly("2.sql", "4.sql");
+    }
+
+    @Test
+    void whatIsRunAgainForAnyFunctionEndsWithTheTextsThatWereInstalled() {
+        for (String object : Manifest.current().objects().keySet()) {
+            if (object.startsWith("function ")) {
+                List<String> again = Files.of(List.of(new Difference(object, "x", null)));
+                for (String name : again) {
+                    Set<String> written = functions(MigrationFile.text(name), "create or replace")
+                            .collect(Collectors.toSet());
+                    assertThat(again)
+                            .as(object)
+                            .containsAll(MigrationFile.all(false).stream()
+                                    .map(MigrationFile::name)
+                                    .dropWhile(later -> later.compareTo(name) <= 0)
+                                    .filter(later -> functions(MigrationFile.text(later), "create or replace|alter")
+                                            .anyMatch(written::contains))
+                                    .toList());
+                }
+            }
+        }
+    }
+
+    private static Stream<String> functions(String sql, String verbs) {
+        return Pattern.compile("^(?:" + verbs + ") function ([^(]+)", Pattern.MULTILINE)
+                .matcher(sql)
+                .results()
+                .map(found -> found.group(1));
     }
 
     private static List<String> ids(String facts) {

@@ -127,7 +127,7 @@ class DoctorTest {
                         "object-changed",
                         Ends.BY_HAND,
                         "alter function public.job_queue_claim(text, integer, jsonb) reset enable_seqscan",
-                        MigrationFile.text("043_job_queue_claim.sql")),
+                        MigrationFile.text("043_job_queue_claim.sql") + MigrationFile.text("105_job_queue_plans.sql")),
                 new Break(
                         "object-changed",
                         Ends.BY_HAND,

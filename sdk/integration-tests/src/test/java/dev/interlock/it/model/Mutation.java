@@ -262,10 +262,21 @@ record Mutation(String rule, int seed, String file, List<String> texts) {
                     "\"" + rule + "\" can't be broken any more: " + file + " has no " + missing);
         }
         run(connection, sql);
+        runTheLater(connection);
     }
 
     void undo(Connection connection) throws SQLException {
         run(connection, MigrationFile.text(file));
+        runTheLater(connection);
+    }
+
+    /** The file may have brought back what these replaced. */
+    private void runTheLater(Connection connection) throws SQLException {
+        for (MigrationFile later : MigrationFile.all(false)) {
+            if (later.name().compareTo(file) > 0) {
+                run(connection, later.sql());
+            }
+        }
     }
 
     private static void run(Connection connection, String sql) throws SQLException {
