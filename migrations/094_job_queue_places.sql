@@ -96,23 +96,32 @@ declare
     held_up constant text[] := job_queue.held_up(ids);
 begin
     -- Each of a few counts those ahead of it; so does one that has its turn, for it is near the front. No further than 10,000: a long
-    -- line must not cost its length each time. Those that run stand in the line's table too, and are not counted.
+    -- line must not cost its length each time. Those that run stand in the line's table too, and are not counted: they are found by their
+    -- seats, so that the line itself is counted in its index, without its rows.
     return query
     select j.job_id, p.queue_position, b.blocked_by_job_id, b.conflict_reason
     from public.job_queue_jobs as j
     left join lateral (
-        select case when max(a.ahead) < 10000 then max(a.ahead - a.run + 1)::integer end as queue_position
+        select case when max(a.ahead) < 10000 then max(a.ahead - r.run + 1)::integer end as queue_position
         from public.job_queue_lines as s
         cross join lateral (
-            -- The status is asked of each that has a seat: in a join the planner may read all jobs to find these few.
-            select count(*) as ahead, count(*) filter (
-                where f.seat is not null and (select r.status from public.job_queue_jobs as r where r.job_id = f.job_id) = 'running'
-            ) as run
+            select count(*) as ahead
             from (
-                select l.job_id, l.seat from public.job_queue_lines as l
+                select from public.job_queue_lines as l
                 where l.model = s.model and (l.line_key, l.seq) < (s.line_key, s.seq) order by l.line_key, l.seq limit 10000
             ) as f
         ) as a
+        cross join lateral (
+            -- By the order of the seats their index is read, not the line's; the status is asked one by one, for in a join the planner may
+            -- read all jobs to find these few.
+            select count(*) as run
+            from (
+                select l.line_key, l.seq, l.job_id from public.job_queue_lines as l
+                where l.model = s.model and l.seat is not null order by l.seat offset 0
+            ) as f
+            where (f.line_key, f.seq) < (s.line_key, s.seq)
+              and (select k.status from public.job_queue_jobs as k where k.job_id = f.job_id) = 'running'
+        ) as r
         where s.job_id = j.job_id and j.status = 'waiting'
     ) as p on true
     left join job_queue.blockers(held_up) as b on b.job_id = j.job_id
@@ -122,40 +131,47 @@ begin
         return;
     end if;
 
-    -- The places of a crowd are counted line by line, from the front, all at once.
+    -- In a crowd, each counts those between it and the one before it of the crowd: no part of a line is read twice.
     return query
     with standing as materialized (
-        select l.job_id, l.model, l.line_key, l.seq
+        select l.job_id, l.model, l.line_key, l.seq,
+            lag(l.line_key, 1, timestamptz '-infinity') over line as after_key, lag(l.seq, 1, 0::bigint) over line as after_seq
         from public.job_queue_jobs as j
         join public.job_queue_lines as l on l.job_id = j.job_id
         where j.job_id = any (ids) and j.status = 'waiting' and not j.runnable
+        window line as (partition by l.model order by l.line_key, l.seq)
     ),
 
-    lines as materialized (select distinct s.model from standing as s),
-
-    fronts as materialized (
-        select d.model, f.line_key, f.seq, row_number() over (partition by d.model order by f.line_key, f.seq) as place
-        from lines as d
+    marks as (
+        select s.job_id, s.model, s.line_key, s.seq, a.between, 0 as runs
+        from standing as s
         cross join lateral (
-            select l.line_key, l.seq from public.job_queue_lines as l
-            where l.model = d.model order by l.line_key, l.seq limit 10000
+            select count(*) as between
+            from (
+                select from public.job_queue_lines as l
+                where l.model = s.model and (l.line_key, l.seq) >= (s.after_key, s.after_seq) and (l.line_key, l.seq) < (s.line_key, s.seq)
+                order by l.line_key, l.seq limit 10000
+            ) as f
+        ) as a
+        union all
+        select null, d.model, f.line_key, f.seq, 0, 1
+        from (select distinct s.model from standing as s) as d
+        cross join lateral (
+            select l.line_key, l.seq, l.job_id from public.job_queue_lines as l
+            where l.model = d.model and l.seat is not null order by l.seat offset 0
         ) as f
+        where (select k.status from public.job_queue_jobs as k where k.job_id = f.job_id) = 'running'
     ),
 
-    running as materialized (
-        select l.model, l.line_key, l.seq
-        from lines as d
-        join public.job_queue_lines as l on l.model = d.model and l.seat is not null
-        join public.job_queue_jobs as r on r.job_id = l.job_id and r.status = 'running'
+    counted as (
+        select m.job_id, sum(m.between) over line as ahead, sum(m.runs) over line as run
+        from marks as m
+        window line as (partition by m.model order by m.line_key, m.seq)
     ),
 
     positions as materialized (
-        select s.job_id, case when count(f.place) = count(*) then max(f.place - (
-            select count(*) from running as r where r.model = s.model and (r.line_key, r.seq) < (s.line_key, s.seq)
-        ))::integer end as queue_position
-        from standing as s
-        left join fronts as f on f.model = s.model and f.line_key = s.line_key and f.seq = s.seq
-        group by s.job_id
+        select c.job_id, case when max(c.ahead) < 10000 then max(c.ahead - c.run + 1)::integer end as queue_position
+        from counted as c where c.job_id is not null group by c.job_id
     )
 
     select j.job_id, p.queue_position, b.blocked_by_job_id, b.conflict_reason

@@ -7142,23 +7142,32 @@ declare
     held_up constant text[] := job_queue.held_up(ids);
 begin
     -- Each of a few counts those ahead of it; so does one that has its turn, for it is near the front. No further than 10,000: a long
-    -- line must not cost its length each time. Those that run stand in the line's table too, and are not counted.
+    -- line must not cost its length each time. Those that run stand in the line's table too, and are not counted: they are found by their
+    -- seats, so that the line itself is counted in its index, without its rows.
     return query
     select j.job_id, p.queue_position, b.blocked_by_job_id, b.conflict_reason
     from public.job_queue_jobs as j
     left join lateral (
-        select case when max(a.ahead) < 10000 then max(a.ahead - a.run + 1)::integer end as queue_position
+        select case when max(a.ahead) < 10000 then max(a.ahead - r.run + 1)::integer end as queue_position
         from public.job_queue_lines as s
         cross join lateral (
-            -- The status is asked of each that has a seat: in a join the planner may read all jobs to find these few.
-            select count(*) as ahead, count(*) filter (
-                where f.seat is not null and (select r.status from public.job_queue_jobs as r where r.job_id = f.job_id) = 'running'
-            ) as run
+            select count(*) as ahead
             from (
-                select l.job_id, l.seat from public.job_queue_lines as l
+                select from public.job_queue_lines as l
                 where l.model = s.model and (l.line_key, l.seq) < (s.line_key, s.seq) order by l.line_key, l.seq limit 10000
             ) as f
         ) as a
+        cross join lateral (
+            -- By the order of the seats their index is read, not the line's; the status is asked one by one, for in a join the planner may
+            -- read all jobs to find these few.
+            select count(*) as run
+            from (
+                select l.line_key, l.seq, l.job_id from public.job_queue_lines as l
+                where l.model = s.model and l.seat is not null order by l.seat offset 0
+            ) as f
+            where (f.line_key, f.seq) < (s.line_key, s.seq)
+              and (select k.status from public.job_queue_jobs as k where k.job_id = f.job_id) = 'running'
+        ) as r
         where s.job_id = j.job_id and j.status = 'waiting'
     ) as p on true
     left join job_queue.blockers(held_up) as b on b.job_id = j.job_id
@@ -7168,40 +7177,47 @@ begin
         return;
     end if;
 
-    -- The places of a crowd are counted line by line, from the front, all at once.
+    -- In a crowd, each counts those between it and the one before it of the crowd: no part of a line is read twice.
     return query
     with standing as materialized (
-        select l.job_id, l.model, l.line_key, l.seq
+        select l.job_id, l.model, l.line_key, l.seq,
+            lag(l.line_key, 1, timestamptz '-infinity') over line as after_key, lag(l.seq, 1, 0::bigint) over line as after_seq
         from public.job_queue_jobs as j
         join public.job_queue_lines as l on l.job_id = j.job_id
         where j.job_id = any (ids) and j.status = 'waiting' and not j.runnable
+        window line as (partition by l.model order by l.line_key, l.seq)
     ),
 
-    lines as materialized (select distinct s.model from standing as s),
-
-    fronts as materialized (
-        select d.model, f.line_key, f.seq, row_number() over (partition by d.model order by f.line_key, f.seq) as place
-        from lines as d
+    marks as (
+        select s.job_id, s.model, s.line_key, s.seq, a.between, 0 as runs
+        from standing as s
         cross join lateral (
-            select l.line_key, l.seq from public.job_queue_lines as l
-            where l.model = d.model order by l.line_key, l.seq limit 10000
+            select count(*) as between
+            from (
+                select from public.job_queue_lines as l
+                where l.model = s.model and (l.line_key, l.seq) >= (s.after_key, s.after_seq) and (l.line_key, l.seq) < (s.line_key, s.seq)
+                order by l.line_key, l.seq limit 10000
+            ) as f
+        ) as a
+        union all
+        select null, d.model, f.line_key, f.seq, 0, 1
+        from (select distinct s.model from standing as s) as d
+        cross join lateral (
+            select l.line_key, l.seq, l.job_id from public.job_queue_lines as l
+            where l.model = d.model and l.seat is not null order by l.seat offset 0
         ) as f
+        where (select k.status from public.job_queue_jobs as k where k.job_id = f.job_id) = 'running'
     ),
 
-    running as materialized (
-        select l.model, l.line_key, l.seq
-        from lines as d
-        join public.job_queue_lines as l on l.model = d.model and l.seat is not null
-        join public.job_queue_jobs as r on r.job_id = l.job_id and r.status = 'running'
+    counted as (
+        select m.job_id, sum(m.between) over line as ahead, sum(m.runs) over line as run
+        from marks as m
+        window line as (partition by m.model order by m.line_key, m.seq)
     ),
 
     positions as materialized (
-        select s.job_id, case when count(f.place) = count(*) then max(f.place - (
-            select count(*) from running as r where r.model = s.model and (r.line_key, r.seq) < (s.line_key, s.seq)
-        ))::integer end as queue_position
-        from standing as s
-        left join fronts as f on f.model = s.model and f.line_key = s.line_key and f.seq = s.seq
-        group by s.job_id
+        select c.job_id, case when max(c.ahead) < 10000 then max(c.ahead - c.run + 1)::integer end as queue_position
+        from counted as c where c.job_id is not null group by c.job_id
     )
 
     select j.job_id, p.queue_position, b.blocked_by_job_id, b.conflict_reason
@@ -8687,7 +8703,7 @@ insert into public.job_queue_migrations (name, checksum) values ('090_job_queue_
 insert into public.job_queue_migrations (name, checksum) values ('091_job_queue_adopt.sql', '8a890ea901725d97e3dbd28db91e0b14d60993c1076a7a5543a017c2a06872be') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('092_job_queue_inspect.sql', '7680708b7a7673807030010bad85e08a858315bc63f197eea6255f0583ef4759') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('093_job_queue_checks.sql', '6431bee4048955ca4fb93a6c5a8fe7656ff8e85ce19877a3b892d0451a7831b1') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('094_job_queue_places.sql', '6036dd8fb5a03b2ebce75ac4b3775fa59d9eacf378093a5e30b41be8eaf06b16') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('094_job_queue_places.sql', '2feac632a5fce116b4041a78cf04219aadc99e4b76a594502657eb3be5ec1706') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('095_job_queue_settle.sql', '609179d3984c126d840f5f71c0e5d5914e7479bdfd8b2df56ad42fe1c44818d8') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('096_job_queue_entering.sql', '9be37ec013a18b89fe3eb03d039b0f143591bcd17fab5e9c2944770f3b4a09f9') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('097_job_queue_start.sql', '9433278ba77dd0cd4a84a60cc13984a25c2b885e897066327bc14c9cd33d7250') on conflict (name) do nothing;
