@@ -51,7 +51,8 @@ public final class Benchmarks implements Callable<Integer> {
             new IdlePolling(),
             new HeldTransaction(),
             new Day(),
-            new LongLog(),
+            LongLog.ofFiveMillion(),
+            LongLog.ofAHundredMillion(),
             new Predecessor(),
             Peer.dbScheduler(),
             Peer.jobRunr(),
@@ -86,8 +87,7 @@ public final class Benchmarks implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         if (list) {
-            CASES.forEach(
-                    c -> System.out.printf("%-12s %s%s%n", c.name(), c.title(), c.inShort() ? "" : " (full only)"));
+            CASES.forEach(c -> System.out.printf("%-12s %s%s%n", c.name(), c.title(), sets(c)));
             return 0;
         }
         boolean inShort = what.contains("short");
@@ -104,12 +104,19 @@ public final class Benchmarks implements Callable<Integer> {
         return 0;
     }
 
+    private static String sets(Case one) {
+        if (!one.inFull()) {
+            return " (by its name only)";
+        }
+        return one.inShort() ? "" : " (full only)";
+    }
+
     private List<Case> chosen(boolean inShort) {
         List<String> names = what.stream()
                 .filter(w -> !w.equals("short") && !w.equals("full"))
                 .toList();
         if (names.isEmpty()) {
-            return CASES.stream().filter(c -> !inShort || c.inShort()).toList();
+            return CASES.stream().filter(inShort ? Case::inShort : Case::inFull).toList();
         }
         List<Case> chosen = new ArrayList<>();
         for (String name : names) {

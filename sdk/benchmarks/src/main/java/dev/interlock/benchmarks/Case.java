@@ -14,6 +14,11 @@ public interface Case {
         return true;
     }
 
+    /** Whether the full set has it; else it is run by its name alone. */
+    default boolean inFull() {
+        return true;
+    }
+
     /** Measures it on a stack of its own and reports figures and pictures. */
     void run(Bench bench, Report report) throws Exception;
 }
