@@ -126,6 +126,26 @@ $$;
 
 comment on function job_queue.check_job(jsonb) is 'A new job with its defaults filled in; refuses what is not one.';
 
+create or replace function job_queue.check_claim(claim jsonb) returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+    known constant text[] := '{max_jobs,handlers,models,lease_seconds}';
+begin
+    -- The names are looked at by job_queue.advance, which reads them, before it does anything.
+    if jsonb_typeof(claim) is distinct from 'object' or claim - known <> '{}' then
+        perform job_queue.check_keys('claim', claim, known);
+    end if;
+    return claim || jsonb_build_object(
+        'max_jobs', job_queue.whole_number_of('max_jobs', claim -> 'max_jobs', 1, 1000, 1),
+        'lease_seconds', case when claim ? 'lease_seconds'
+            then job_queue.number_of('The lease time in seconds', claim -> 'lease_seconds', 1, 3600, 30, 'JQ004') else 30 end);
+end;
+$$;
+
+comment on function job_queue.check_claim(jsonb) is 'A claim with its defaults filled in; refuses what is not one, but for its names.';
+
 create or replace function job_queue.check_outcome(outcome jsonb) returns jsonb
 language plpgsql
 set search_path = ''

@@ -215,6 +215,27 @@ $$;
 comment on function job_queue.insert_new(jsonb, public.job_queue_settings) is
     'Puts those of the checked jobs that are not known yet in their locked lines; returns their ids. job_queue.settle must follow for those that are not runnable then.';
 
+create or replace function job_queue.anything_due() returns boolean
+language plpgsql
+set search_path = ''
+as $$
+declare
+    -- A variable: an index is not searched by what may change from row to row, as clock_timestamp() may.
+    moment timestamptz := clock_timestamp();
+begin
+    -- One statement for what nearly always is not; each question is a look at the first entry of an index.
+    return exists (select from public.job_queue_jobs as j where j.status = 'running' and j.lease_until < moment)
+        or exists (select from public.job_queue_jobs as j where j.status = 'delayed' and j.due_at <= moment)
+        or exists (select from public.job_queue_jobs as j where j.status in ('waiting', 'delayed') and j.deadline < moment)
+        or exists (select from public.job_queue_jobs as j where j.skipped)
+        or exists (select from public.job_queue_models as m where m.next_start_at <= moment)
+        or exists (select from public.job_queue_arrivals as a where a.late);
+end;
+$$;
+
+comment on function job_queue.anything_due() is
+    'Is there a job to take back, let in or fail, one that stands aside, a rate that allows the next start, or a late row of a user''s?';
+
 create or replace function job_queue.enter_new(jobs jsonb, asked boolean default false, notes jsonb default '[]') returns text[]
 language plpgsql
 set search_path = ''
@@ -226,23 +247,28 @@ declare
     noted_models text[];
     needs text[];
     fresh text[];
-    found text[];
+    found text[] := '{}';
     due text[] := '{}';
     entered text[];
     came text[] := '{}';
-    rated text[];
+    rated text[] := '{}';
     unsettled text[];
 begin
     if notes <> '[]' then
         noted := array(select distinct e ->> 'job_id' from jsonb_array_elements(notes) as e);
     end if;
     perform job_queue.lock_mirrored(ids || noted, false);
-    -- Those that came before and could not enter then, enter first.
-    if exists (select from public.job_queue_arrivals as a where a.late) then
-        notes := job_queue.late_notes(100) || notes;
+    if job_queue.anything_due() then
+        -- Those that came before and could not enter then, enter first.
+        if exists (select from public.job_queue_arrivals as a where a.late) then
+            notes := job_queue.late_notes(100) || notes;
+        end if;
+        found := job_queue.recoverable(20, asked);
+        rated := job_queue.models_due();
+    elsif asked then
+        found := job_queue.recoverable(20, true);
     end if;
     -- A job that is asked for has somebody to run it: it comes back, and is not set aside.
-    found := job_queue.recoverable(20, asked);
     if asked or cardinality(found) > 0 then
         due := array(
             select u.id from unnest(job_queue.lock_mirrored(found, true)) as u (id)
@@ -260,7 +286,6 @@ begin
     if notes <> '[]' then
         notes := job_queue.notes_under_own_names(notes);
     end if;
-    rated := job_queue.models_due();
     needs := job_queue.lines_of(array(
         select distinct m from jsonb_array_elements(jobs) as e
         cross join jsonb_array_elements_text(e -> 'models') as m
@@ -319,7 +344,7 @@ comment on function job_queue.enter_new(jsonb, boolean, jsonb) is
     'follows notes of the rows of jobs, takes back dead leases and lets due jobs in. asked: somebody asks for these very jobs, known ones too. '
     'A single job with "run" (worker_id, lease_seconds) is started on the way where all its lines are free.';
 
-revoke all on function job_queue.start_at_once(jsonb, text[], public.job_queue_settings), job_queue.open_seats(text[], bigint[]) from public, anon, authenticated;
-grant execute on function job_queue.start_at_once(jsonb, text[], public.job_queue_settings), job_queue.open_seats(text[], bigint[]) to service_role;
+revoke all on function job_queue.start_at_once(jsonb, text[], public.job_queue_settings), job_queue.open_seats(text[], bigint[]), job_queue.anything_due() from public, anon, authenticated;
+grant execute on function job_queue.start_at_once(jsonb, text[], public.job_queue_settings), job_queue.open_seats(text[], bigint[]), job_queue.anything_due() to service_role;
 
 notify pgrst, 'reload schema';

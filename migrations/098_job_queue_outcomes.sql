@@ -1,5 +1,5 @@
--- Private: the outcomes of runs (042). Each job is written once, whatever became of it, and only lines where a place came free are
--- looked at. job_queue.settle_outcomes is used no more; it stays for calls that are under way while this is applied.
+-- Private: the outcomes of runs (042) and claims (034). Each job is written once, whatever became of it, only lines where a place came free
+-- are looked at, and a claim that finds nothing asks no more than it has to. job_queue.settle_outcomes is used no more; it stays for calls that are under way while this is applied.
 
 create or replace function job_queue.end_runs(
     outcomes jsonb, s public.job_queue_settings, out told jsonb, out ended text[], out back text[]
@@ -97,13 +97,69 @@ comment on function job_queue.end_runs(jsonb, public.job_queue_settings) is
     'Carries out the outcomes of runs whose jobs and lines are locked; returns the answers, the jobs whose run ended and those of them that are in line again. '
     'job_queue.settle must follow.';
 
+create or replace function job_queue.take(
+    worker text, at_most integer, handlers jsonb, models text[], lease_seconds numeric
+) returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+    moment timestamptz := clock_timestamp();
+    found_ids text[];
+    free text[];
+    taken text[] := '{}';
+    passed text[] := '{}';
+    before integer;
+    -- Those that it has room for; null: any.
+    open text[];
+begin
+    if jsonb_typeof(take.handlers) = 'array' then
+        open := array(select jsonb_array_elements_text(take.handlers));
+    end if;
+    -- What is locked by somebody else is being started or changed by them: it is passed over, never waited for. So is a job
+    -- whose row somebody edits, for the next one; each time more are looked at, up to a thousand.
+    loop
+        if jsonb_typeof(take.handlers) = 'object' then
+            open := array(
+                select h.key from jsonb_each_text(take.handlers) as h
+                where h.value::integer > (
+                    select count(*) from public.job_queue_jobs as j where j.job_id = any (taken) and j.handler = h.key)
+            );
+        end if;
+        before := cardinality(taken);
+        found_ids := array(
+            select j.job_id from public.job_queue_jobs as j
+            where j.status = 'waiting' and j.runnable
+              and (j.deadline is null or j.deadline >= moment)
+              and (open is null or j.handler = any (open))
+              and (take.models is null or j.models <@ take.models)
+              and j.job_id <> all (passed)
+            order by j.line_key, j.seq
+            limit greatest(at_most - cardinality(taken), cardinality(passed))
+            for no key update skip locked
+        );
+        free := job_queue.lock_mirrored(found_ids, true);
+        taken := (job_queue.within_numbers(take.handlers, taken || free))[1:at_most];
+        exit when cardinality(taken) in (at_most, before + cardinality(found_ids)) or cardinality(passed) > 1000;
+        passed := passed || found_ids;
+    end loop;
+    if cardinality(taken) = 0 then
+        return '[]';
+    end if;
+    return job_queue.start_runs(taken, worker, lease_seconds);
+end;
+$$;
+
+comment on function job_queue.take(text, integer, jsonb, text[], numeric) is
+    'Starts the first runnable jobs that this worker can run; the handlers have been looked at. They have their seats, so no line needs a lock.';
+
 create or replace function job_queue.advance(outcomes jsonb, worker text, claim jsonb) returns jsonb
 language plpgsql
 set search_path = ''
 as $$
 declare
     s public.job_queue_settings;
-    ids text[] := array(select e ->> 'job_id' from jsonb_array_elements(outcomes) as e);
+    ids text[] := '{}';
     due text[] := '{}';
     notes jsonb := '[]';
     noted text[] := '{}';
@@ -122,20 +178,27 @@ declare
     begun text[] := '{}';
     answer jsonb;
 begin
-    perform job_queue.lock_mirrored(ids, false);
+    if outcomes <> '[]' then
+        ids := array(select e ->> 'job_id' from jsonb_array_elements(outcomes) as e);
+        perform job_queue.lock_mirrored(ids, false);
+    end if;
     if claim is not null then
         handlers := job_queue.handlers_of(claim -> 'handlers');
         models := job_queue.names_of('models', claim -> 'models');
-        if exists (select from public.job_queue_arrivals as a where a.late) then
-            notes := job_queue.late_notes(100);
-            noted := array(select distinct e ->> 'job_id' from jsonb_array_elements(notes) as e);
+        if job_queue.anything_due() then
+            if exists (select from public.job_queue_arrivals as a where a.late) then
+                notes := job_queue.late_notes(100);
+                noted := array(select distinct e ->> 'job_id' from jsonb_array_elements(notes) as e);
+            end if;
+            due := job_queue.recoverable(20, look => job_queue.note_worker(worker, handlers, models))
+                || job_queue.awaited(handlers, models, 20);
+            rated := job_queue.models_due();
+        elsif job_queue.note_worker(worker, handlers, models) then
+            due := job_queue.recoverable(20, true);
         end if;
-        due := job_queue.recoverable(20, look => job_queue.note_worker(worker, handlers, models))
-            || job_queue.awaited(handlers, models, 20);
         if cardinality(due) > 0 then
             due := array(select unnest(job_queue.lock_mirrored(due, true)) except select unnest(ids));
         end if;
-        rated := job_queue.models_due();
     end if;
     s := job_queue.settings();
     if claim is not null and s.max_overtakes > 0 then

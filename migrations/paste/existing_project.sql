@@ -7009,6 +7009,26 @@ $$;
 
 comment on function job_queue.check_job(jsonb) is 'A new job with its defaults filled in; refuses what is not one.';
 
+create or replace function job_queue.check_claim(claim jsonb) returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+    known constant text[] := '{max_jobs,handlers,models,lease_seconds}';
+begin
+    -- The names are looked at by job_queue.advance, which reads them, before it does anything.
+    if jsonb_typeof(claim) is distinct from 'object' or claim - known <> '{}' then
+        perform job_queue.check_keys('claim', claim, known);
+    end if;
+    return claim || jsonb_build_object(
+        'max_jobs', job_queue.whole_number_of('max_jobs', claim -> 'max_jobs', 1, 1000, 1),
+        'lease_seconds', case when claim ? 'lease_seconds'
+            then job_queue.number_of('The lease time in seconds', claim -> 'lease_seconds', 1, 3600, 30, 'JQ004') else 30 end);
+end;
+$$;
+
+comment on function job_queue.check_claim(jsonb) is 'A claim with its defaults filled in; refuses what is not one, but for its names.';
+
 create or replace function job_queue.check_outcome(outcome jsonb) returns jsonb
 language plpgsql
 set search_path = ''
@@ -7667,6 +7687,27 @@ $$;
 comment on function job_queue.insert_new(jsonb, public.job_queue_settings) is
     'Puts those of the checked jobs that are not known yet in their locked lines; returns their ids. job_queue.settle must follow for those that are not runnable then.';
 
+create or replace function job_queue.anything_due() returns boolean
+language plpgsql
+set search_path = ''
+as $$
+declare
+    -- A variable: an index is not searched by what may change from row to row, as clock_timestamp() may.
+    moment timestamptz := clock_timestamp();
+begin
+    -- One statement for what nearly always is not; each question is a look at the first entry of an index.
+    return exists (select from public.job_queue_jobs as j where j.status = 'running' and j.lease_until < moment)
+        or exists (select from public.job_queue_jobs as j where j.status = 'delayed' and j.due_at <= moment)
+        or exists (select from public.job_queue_jobs as j where j.status in ('waiting', 'delayed') and j.deadline < moment)
+        or exists (select from public.job_queue_jobs as j where j.skipped)
+        or exists (select from public.job_queue_models as m where m.next_start_at <= moment)
+        or exists (select from public.job_queue_arrivals as a where a.late);
+end;
+$$;
+
+comment on function job_queue.anything_due() is
+    'Is there a job to take back, let in or fail, one that stands aside, a rate that allows the next start, or a late row of a user''s?';
+
 create or replace function job_queue.enter_new(jobs jsonb, asked boolean default false, notes jsonb default '[]') returns text[]
 language plpgsql
 set search_path = ''
@@ -7678,23 +7719,28 @@ declare
     noted_models text[];
     needs text[];
     fresh text[];
-    found text[];
+    found text[] := '{}';
     due text[] := '{}';
     entered text[];
     came text[] := '{}';
-    rated text[];
+    rated text[] := '{}';
     unsettled text[];
 begin
     if notes <> '[]' then
         noted := array(select distinct e ->> 'job_id' from jsonb_array_elements(notes) as e);
     end if;
     perform job_queue.lock_mirrored(ids || noted, false);
-    -- Those that came before and could not enter then, enter first.
-    if exists (select from public.job_queue_arrivals as a where a.late) then
-        notes := job_queue.late_notes(100) || notes;
+    if job_queue.anything_due() then
+        -- Those that came before and could not enter then, enter first.
+        if exists (select from public.job_queue_arrivals as a where a.late) then
+            notes := job_queue.late_notes(100) || notes;
+        end if;
+        found := job_queue.recoverable(20, asked);
+        rated := job_queue.models_due();
+    elsif asked then
+        found := job_queue.recoverable(20, true);
     end if;
     -- A job that is asked for has somebody to run it: it comes back, and is not set aside.
-    found := job_queue.recoverable(20, asked);
     if asked or cardinality(found) > 0 then
         due := array(
             select u.id from unnest(job_queue.lock_mirrored(found, true)) as u (id)
@@ -7712,7 +7758,6 @@ begin
     if notes <> '[]' then
         notes := job_queue.notes_under_own_names(notes);
     end if;
-    rated := job_queue.models_due();
     needs := job_queue.lines_of(array(
         select distinct m from jsonb_array_elements(jobs) as e
         cross join jsonb_array_elements_text(e -> 'models') as m
@@ -7771,8 +7816,8 @@ comment on function job_queue.enter_new(jsonb, boolean, jsonb) is
     'follows notes of the rows of jobs, takes back dead leases and lets due jobs in. asked: somebody asks for these very jobs, known ones too. '
     'A single job with "run" (worker_id, lease_seconds) is started on the way where all its lines are free.';
 
-revoke all on function job_queue.start_at_once(jsonb, text[], public.job_queue_settings), job_queue.open_seats(text[], bigint[]) from public, anon, authenticated;
-grant execute on function job_queue.start_at_once(jsonb, text[], public.job_queue_settings), job_queue.open_seats(text[], bigint[]) to service_role;
+revoke all on function job_queue.start_at_once(jsonb, text[], public.job_queue_settings), job_queue.open_seats(text[], bigint[]), job_queue.anything_due() from public, anon, authenticated;
+grant execute on function job_queue.start_at_once(jsonb, text[], public.job_queue_settings), job_queue.open_seats(text[], bigint[]), job_queue.anything_due() to service_role;
 
 notify pgrst, 'reload schema';
 
@@ -7872,8 +7917,8 @@ notify pgrst, 'reload schema';
 -- ----------------------------------------------------------------------------------------------------
 -- 098_job_queue_outcomes.sql
 
--- Private: the outcomes of runs (042). Each job is written once, whatever became of it, and only lines where a place came free are
--- looked at. job_queue.settle_outcomes is used no more; it stays for calls that are under way while this is applied.
+-- Private: the outcomes of runs (042) and claims (034). Each job is written once, whatever became of it, only lines where a place came free
+-- are looked at, and a claim that finds nothing asks no more than it has to. job_queue.settle_outcomes is used no more; it stays for calls that are under way while this is applied.
 
 create or replace function job_queue.end_runs(
     outcomes jsonb, s public.job_queue_settings, out told jsonb, out ended text[], out back text[]
@@ -7971,13 +8016,69 @@ comment on function job_queue.end_runs(jsonb, public.job_queue_settings) is
     'Carries out the outcomes of runs whose jobs and lines are locked; returns the answers, the jobs whose run ended and those of them that are in line again. '
     'job_queue.settle must follow.';
 
+create or replace function job_queue.take(
+    worker text, at_most integer, handlers jsonb, models text[], lease_seconds numeric
+) returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+    moment timestamptz := clock_timestamp();
+    found_ids text[];
+    free text[];
+    taken text[] := '{}';
+    passed text[] := '{}';
+    before integer;
+    -- Those that it has room for; null: any.
+    open text[];
+begin
+    if jsonb_typeof(take.handlers) = 'array' then
+        open := array(select jsonb_array_elements_text(take.handlers));
+    end if;
+    -- What is locked by somebody else is being started or changed by them: it is passed over, never waited for. So is a job
+    -- whose row somebody edits, for the next one; each time more are looked at, up to a thousand.
+    loop
+        if jsonb_typeof(take.handlers) = 'object' then
+            open := array(
+                select h.key from jsonb_each_text(take.handlers) as h
+                where h.value::integer > (
+                    select count(*) from public.job_queue_jobs as j where j.job_id = any (taken) and j.handler = h.key)
+            );
+        end if;
+        before := cardinality(taken);
+        found_ids := array(
+            select j.job_id from public.job_queue_jobs as j
+            where j.status = 'waiting' and j.runnable
+              and (j.deadline is null or j.deadline >= moment)
+              and (open is null or j.handler = any (open))
+              and (take.models is null or j.models <@ take.models)
+              and j.job_id <> all (passed)
+            order by j.line_key, j.seq
+            limit greatest(at_most - cardinality(taken), cardinality(passed))
+            for no key update skip locked
+        );
+        free := job_queue.lock_mirrored(found_ids, true);
+        taken := (job_queue.within_numbers(take.handlers, taken || free))[1:at_most];
+        exit when cardinality(taken) in (at_most, before + cardinality(found_ids)) or cardinality(passed) > 1000;
+        passed := passed || found_ids;
+    end loop;
+    if cardinality(taken) = 0 then
+        return '[]';
+    end if;
+    return job_queue.start_runs(taken, worker, lease_seconds);
+end;
+$$;
+
+comment on function job_queue.take(text, integer, jsonb, text[], numeric) is
+    'Starts the first runnable jobs that this worker can run; the handlers have been looked at. They have their seats, so no line needs a lock.';
+
 create or replace function job_queue.advance(outcomes jsonb, worker text, claim jsonb) returns jsonb
 language plpgsql
 set search_path = ''
 as $$
 declare
     s public.job_queue_settings;
-    ids text[] := array(select e ->> 'job_id' from jsonb_array_elements(outcomes) as e);
+    ids text[] := '{}';
     due text[] := '{}';
     notes jsonb := '[]';
     noted text[] := '{}';
@@ -7996,20 +8097,27 @@ declare
     begun text[] := '{}';
     answer jsonb;
 begin
-    perform job_queue.lock_mirrored(ids, false);
+    if outcomes <> '[]' then
+        ids := array(select e ->> 'job_id' from jsonb_array_elements(outcomes) as e);
+        perform job_queue.lock_mirrored(ids, false);
+    end if;
     if claim is not null then
         handlers := job_queue.handlers_of(claim -> 'handlers');
         models := job_queue.names_of('models', claim -> 'models');
-        if exists (select from public.job_queue_arrivals as a where a.late) then
-            notes := job_queue.late_notes(100);
-            noted := array(select distinct e ->> 'job_id' from jsonb_array_elements(notes) as e);
+        if job_queue.anything_due() then
+            if exists (select from public.job_queue_arrivals as a where a.late) then
+                notes := job_queue.late_notes(100);
+                noted := array(select distinct e ->> 'job_id' from jsonb_array_elements(notes) as e);
+            end if;
+            due := job_queue.recoverable(20, look => job_queue.note_worker(worker, handlers, models))
+                || job_queue.awaited(handlers, models, 20);
+            rated := job_queue.models_due();
+        elsif job_queue.note_worker(worker, handlers, models) then
+            due := job_queue.recoverable(20, true);
         end if;
-        due := job_queue.recoverable(20, look => job_queue.note_worker(worker, handlers, models))
-            || job_queue.awaited(handlers, models, 20);
         if cardinality(due) > 0 then
             due := array(select unnest(job_queue.lock_mirrored(due, true)) except select unnest(ids));
         end if;
-        rated := job_queue.models_due();
     end if;
     s := job_queue.settings();
     if claim is not null and s.max_overtakes > 0 then
@@ -8702,12 +8810,12 @@ insert into public.job_queue_migrations (name, checksum) values ('061_job_queue_
 insert into public.job_queue_migrations (name, checksum) values ('090_job_queue_grants.sql', '38afa1a91bc6238a19970393c1754d74352a8df3258eeaa62c4e4362ff5ed173') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('091_job_queue_adopt.sql', '8a890ea901725d97e3dbd28db91e0b14d60993c1076a7a5543a017c2a06872be') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('092_job_queue_inspect.sql', '7680708b7a7673807030010bad85e08a858315bc63f197eea6255f0583ef4759') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('093_job_queue_checks.sql', '6431bee4048955ca4fb93a6c5a8fe7656ff8e85ce19877a3b892d0451a7831b1') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('093_job_queue_checks.sql', '0d01cb2a05dbc06dd024388daf27340188332b92864207acbac24c45c7710dd7') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('094_job_queue_places.sql', '2feac632a5fce116b4041a78cf04219aadc99e4b76a594502657eb3be5ec1706') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('095_job_queue_settle.sql', '609179d3984c126d840f5f71c0e5d5914e7479bdfd8b2df56ad42fe1c44818d8') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('096_job_queue_entering.sql', '9be37ec013a18b89fe3eb03d039b0f143591bcd17fab5e9c2944770f3b4a09f9') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('096_job_queue_entering.sql', 'b9b0e862d7d6f98cfa47c7caebd07d54a7f8c54431529ea62283d81c37e4c4f9') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('097_job_queue_start.sql', '9433278ba77dd0cd4a84a60cc13984a25c2b885e897066327bc14c9cd33d7250') on conflict (name) do nothing;
-insert into public.job_queue_migrations (name, checksum) values ('098_job_queue_outcomes.sql', 'a8af2596f24391668ec9d930c8a38bdf495ddaf374348ccbf6bb01116a8926ba') on conflict (name) do nothing;
+insert into public.job_queue_migrations (name, checksum) values ('098_job_queue_outcomes.sql', '417c66f26396ea1dbaaf70eccb79d5aca8a1c7610c60c2f79b909eac18739b30') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('099_job_queue_explain.sql', '3a8abf7a357099f0c1c51f9ebe6815850866b8c579561774508d9641d1c3d0b6') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('100_job_queue_status.sql', '81b8ed82a662914cd3cf0370fc61fb74a9d47c95498b1f47b5f98d0c96c38eae') on conflict (name) do nothing;
 insert into public.job_queue_migrations (name, checksum) values ('101_job_queue_state.sql', '5706312facd6d330ff83b8f6cf4776f2f20f3d1d030b5b58ed5e74aa2a4d93fd') on conflict (name) do nothing;

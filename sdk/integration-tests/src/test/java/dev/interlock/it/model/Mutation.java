@@ -53,7 +53,7 @@ record Mutation(String rule, int seed, String file, List<String> texts) {
             of(
                     "I3: the last that may start is taken first",
                     2,
-                    "034_job_queue_transitions.sql",
+                    "098_job_queue_outcomes.sql",
                     "order by j.line_key, j.seq\n            limit greatest(",
                     "order by j.line_key desc, j.seq desc\n            limit greatest("),
             of(
